@@ -1,0 +1,1 @@
+"""Discuno payments: the booking and payment system of a mentor marketplace."""
