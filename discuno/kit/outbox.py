@@ -1,0 +1,182 @@
+"""Work to be done, as rows written in the same transaction as the change that needs it.
+
+Redis only wakes the hands; these rows are what must be done. A row goes when its work is done.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from discuno.kit import clock
+from discuno.kit.db import Base, HasId, UtcDateTime, one_or_none, rows, session
+
+CLAIM = timedelta(seconds=90)  # a killed worker's claim is over after this; longer than any single call
+PUSH_AGAIN = timedelta(seconds=30)  # a row whose push was lost (Redis flushed) is pushed again after this
+FIRST_RETRY = timedelta(seconds=2)
+LONGEST_RETRY = timedelta(minutes=15)
+MAX_ATTEMPTS = 20  # at these retries, about three hours; then a person is told
+
+Task = Callable[..., None]
+TASKS: dict[str, tuple[str, Task]] = {}  # name → (queue, function)
+QUEUES = ("money", "default", "mail")  # in the order a worker serves them
+
+
+class Later(Exception):
+    """Raised by a task that has nothing to do yet: run it again then, without counting an attempt."""
+
+    def __init__(self, run_at: datetime, why: str = "") -> None:
+        super().__init__(why or f"again at {run_at.isoformat()}")
+        self.run_at = run_at
+
+
+class GiveUp(Exception):
+    """Raised by a task for which trying again is pointless: a person must look."""
+
+
+def task(name: str, queue: str = "default") -> Callable[[Task], Task]:
+    """Register a task; its arguments are ids and other plain JSON, never secrets."""
+
+    def register(function: Task) -> Task:
+        if name in TASKS:
+            raise ValueError(f"two tasks are called {name}")
+        if queue not in QUEUES:
+            raise ValueError(f"no worker serves the queue {queue}")
+        TASKS[name] = (queue, function)
+        return function
+
+    return register
+
+
+class Job(HasId, Base):
+    """One piece of work. `unique_key` makes a second request for the same work a no-op."""
+
+    __table_args__ = (
+        sa.Index("ix_discuno_job_due", "run_at", "id", postgresql_where=sa.text("dead_at IS NULL")),
+        sa.UniqueConstraint("unique_key"),
+    )
+
+    task: Mapped[str] = mapped_column(sa.Text)
+    args: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    queue: Mapped[str] = mapped_column(sa.Text)
+    unique_key: Mapped[str | None] = mapped_column(sa.Text)
+    run_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    pushed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    claimed_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    attempts: Mapped[int] = mapped_column(sa.Integer, default=0)
+    again: Mapped[bool] = mapped_column(sa.Boolean, default=False)  # asked for once more while it ran
+    error: Mapped[str | None] = mapped_column(sa.Text)
+    dead_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+def add(name: str, *, run_at: datetime | None = None, unique_key: str | None = None, **args: Any) -> None:
+    """Ask for work, in the caller's transaction. With a key, a job already waiting under it is brought forward."""
+    queue, _ = TASKS[name]
+    now = clock.now()
+    when = run_at or now
+    row = {"task": name, "args": args, "queue": queue, "unique_key": unique_key}
+    insert = sa.dialects.postgresql.insert(Job).values(
+        **row, run_at=when, created_at=now, attempts=0, again=False
+    )
+    sooner = insert.on_conflict_do_update(
+        index_elements=["unique_key"],
+        set_={"run_at": sa.func.least(Job.run_at, when), "pushed_at": None, "again": True},
+    )
+    session().execute(sooner if unique_key else insert)
+    _owe()
+
+
+def _owe() -> None:
+    session().info["owes_work"] = True
+
+
+def owes_work() -> bool:
+    """Whether this session has asked for work since this was last asked."""
+    return bool(session().info.pop("owes_work", False))
+
+
+def to_push(limit: int = 500) -> list[Job]:
+    """Rows that Redis should know of and may not: never pushed, or pushed long ago and due and still here."""
+    now = clock.now()
+    unknown = sa.or_(
+        Job.pushed_at.is_(None),
+        sa.and_(Job.run_at <= now, Job.pushed_at < now - PUSH_AGAIN),
+    )
+    free = sa.or_(Job.claimed_until.is_(None), Job.claimed_until < now)
+    statement = (
+        sa.select(Job)
+        .where(Job.dead_at.is_(None), unknown, free)
+        .order_by(Job.run_at, Job.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return rows(statement)
+
+
+def next_due() -> int | None:
+    """The id of the first row that may be claimed now."""
+    now = clock.now()
+    free = sa.or_(Job.claimed_until.is_(None), Job.claimed_until < now)
+    statement = sa.select(Job.id).where(Job.dead_at.is_(None), Job.run_at <= now, free)
+    return session().execute(statement.order_by(Job.run_at, Job.id).limit(1)).scalar_one_or_none()
+
+
+def claim(job_id: int) -> Job | None:
+    """Take a due row for this worker, or None when it is gone, dead, early, or somebody else's."""
+    now = clock.now()
+    statement = (
+        sa.select(Job)
+        .where(Job.id == job_id, Job.dead_at.is_(None), Job.run_at <= now)
+        .where(sa.or_(Job.claimed_until.is_(None), Job.claimed_until < now))
+        .with_for_update(skip_locked=True)
+    )
+    job = one_or_none(statement)
+    if job is not None:
+        job.claimed_until = now + CLAIM
+        job.attempts += 1
+        job.again = False
+    return job
+
+
+def finish(job: Job) -> None:
+    """The work is done and the row goes; asked for once more while it ran, it stays and runs again."""
+    if job.again:
+        _again(job, clock.now(), "asked for once more")
+        job.attempts = 0
+    else:
+        session().delete(job)
+
+
+def postpone(job: Job, later: Later) -> None:
+    """Nothing to do yet."""
+    _again(job, later.run_at, str(later))
+    job.attempts -= 1
+
+
+def fail(job: Job, error: BaseException) -> bool:
+    """It went wrong: try again later, or, after too many tries, stop and answer True: tell a person."""
+    job.error = f"{type(error).__name__}: {error}"[:2000]
+    if isinstance(error, GiveUp) or job.attempts >= MAX_ATTEMPTS:
+        job.dead_at = clock.now()
+        job.claimed_until = None
+        return True
+    _again(job, clock.now() + retry_delay(job.attempts), job.error)
+    return False
+
+
+def _again(job: Job, run_at: datetime, why: str) -> None:
+    job.run_at = run_at
+    job.error = why[:2000]
+    job.claimed_until = None
+    job.pushed_at = None
+    _owe()
+
+
+def retry_delay(attempts: int) -> timedelta:
+    """2 s, 4 s, 8 s … up to 15 min: quick for a hiccup, patient for an outage."""
+    doublings = min(max(attempts, 1) - 1, 20)
+    return min(FIRST_RETRY * (1 << doublings), LONGEST_RETRY)
