@@ -1,0 +1,1 @@
+"""Who can be booked, for what, at what price, and when."""

@@ -1,0 +1,87 @@
+"""When a mentor is free by their own calendar: weekly hours and overrides, cut into starting times."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+STEP = timedelta(minutes=30)  # starting times lie this far apart within a stretch
+MINUTE = timedelta(minutes=1)
+Stretch = tuple[datetime, datetime]  # aware, UTC, half open
+
+
+@dataclass(frozen=True)
+class WeekHours:
+    """One stretch of a weekday (Monday is 0), as wall-clock times of the mentor's zone."""
+
+    weekday: int
+    starts: time
+    ends: time
+
+
+@dataclass(frozen=True)
+class DayHours:
+    """What holds on one date instead of the week; without times the day is off."""
+
+    day: date
+    starts: time | None = None
+    ends: time | None = None
+
+
+def instant(day: date, wall: time, zone: ZoneInfo, *, fold: int = 0) -> datetime:
+    """The UTC instant of a wall-clock time; one that a clock change skips becomes the end of the gap."""
+    naive = datetime.combine(day, wall)
+    found = naive.replace(tzinfo=zone, fold=fold).astimezone(UTC)
+    if found.astimezone(zone).replace(tzinfo=None) == naive:
+        return found
+    found = naive.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    while (found - MINUTE).astimezone(zone).replace(tzinfo=None) >= naive:
+        found -= MINUTE
+    return found
+
+
+def stretches(
+    weekly: Sequence[WeekHours], overrides: Sequence[DayHours], zone: ZoneInfo, first: date, last: date
+) -> Iterator[Stretch]:
+    """The open stretches of the days from `first` to `last`, both included, days of the mentor's zone."""
+    special: dict[date, list[DayHours]] = {}
+    for override in overrides:
+        special.setdefault(override.day, []).append(override)
+    day = first
+    while day <= last:
+        hours: Iterable[WeekHours | DayHours] = special.get(
+            day, [w for w in weekly if w.weekday == day.weekday()]
+        )
+        for entry in hours:
+            if entry.starts is not None and entry.ends is not None:
+                yield instant(day, entry.starts, zone), instant(day, entry.ends, zone, fold=1)
+        day += timedelta(days=1)
+
+
+def starts_within(
+    open_stretches: Iterable[Stretch],
+    duration: timedelta,
+    busy: Sequence[Stretch],
+    *,
+    earliest: datetime,
+    latest: datetime,
+) -> list[datetime]:
+    """Starting times at which a session of `duration` fits, meets nothing busy, and lies in the window."""
+    found = {
+        start
+        for opens, closes in open_stretches
+        for start in _steps(opens, closes - duration)
+        if earliest <= start <= latest and is_free(start, start + duration, busy)
+    }
+    return sorted(found)
+
+
+def is_free(starts: datetime, ends: datetime, busy: Sequence[Stretch]) -> bool:
+    """Whether nothing busy meets this stretch."""
+    return all(ends <= taken_from or starts >= taken_until for taken_from, taken_until in busy)
+
+
+def _steps(first: datetime, last: datetime) -> Iterator[datetime]:
+    while first <= last:
+        yield first
+        first += STEP

@@ -1,0 +1,114 @@
+"""Mentors, their session types, and their own availability."""
+
+from datetime import date, datetime, time
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from discuno.accounts.models import User
+from discuno.kit.db import Base, HasId, UtcDateTime
+from discuno.kit.lifecycle import status_type
+
+
+class Calendar(StrEnum):
+    """Where a mentor's free times come from."""
+
+    BUILTIN = "builtin"
+    CALCOM = "calcom"
+
+
+class Mentor(HasId, Base):
+    """Somebody who can be booked. `zone` is the IANA zone their weekly hours are meant in."""
+
+    __table_args__ = (sa.UniqueConstraint("user_id"), sa.UniqueConstraint("username"))
+
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("discuno_user.id", ondelete="RESTRICT"))
+    username: Mapped[str] = mapped_column(sa.Text)
+    headline: Mapped[str] = mapped_column(sa.Text, default="")
+    bio: Mapped[str] = mapped_column(sa.Text, default="")
+    topics: Mapped[list[str]] = mapped_column(ARRAY(sa.Text), default=list)
+    zone: Mapped[str] = mapped_column(sa.Text)
+    calendar: Mapped[Calendar] = mapped_column(status_type(Calendar, "calendar"), default=Calendar.BUILTIN)
+    suspended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    suspended_reason: Mapped[str | None] = mapped_column(sa.Text)
+
+    user: Mapped[User] = relationship(lazy="joined", innerjoin=True)
+    event_types: Mapped[list["EventType"]] = relationship(
+        back_populates="mentor", order_by="EventType.position"
+    )
+
+    @property
+    def name(self) -> str:
+        """The name people know."""
+        return self.user.name
+
+    @property
+    def first_name(self) -> str:
+        """For sentences: "8:30 for Amara"."""
+        return self.name.split()[0] if self.name.split() else self.name
+
+    @property
+    def avatar_url(self) -> str:
+        """A drawing made from the name; nothing is fetched from elsewhere."""
+        return f"/mentor/{self.username}/avatar.svg"
+
+
+class EventType(HasId, Base):
+    """A session type: what is sold. `price` is in minor units of `currency`; 0 is free."""
+
+    __table_args__ = (
+        sa.Index("ix_discuno_event_type_mentor_id", "mentor_id"),
+        sa.CheckConstraint("price >= 0", name="price"),
+        sa.CheckConstraint("duration_minutes BETWEEN 5 AND 480", name="duration"),
+        sa.CheckConstraint("currency ~ '^[a-z]{3}$'", name="currency"),
+    )
+
+    mentor_id: Mapped[int] = mapped_column(sa.ForeignKey("discuno_mentor.id", ondelete="RESTRICT"))
+    title: Mapped[str] = mapped_column(sa.Text)
+    description: Mapped[str] = mapped_column(sa.Text, default="")
+    duration_minutes: Mapped[int] = mapped_column(sa.Integer)
+    price: Mapped[int] = mapped_column(sa.BigInteger)
+    currency: Mapped[str] = mapped_column(sa.String(3), default="usd")
+    enabled: Mapped[bool] = mapped_column(sa.Boolean, default=True)
+    position: Mapped[int] = mapped_column(sa.Integer, default=0)
+    calcom_event_type_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+
+    mentor: Mapped[Mentor] = relationship(back_populates="event_types", lazy="joined", innerjoin=True)
+
+    @property
+    def is_free(self) -> bool:
+        """Whether it is booked without paying. Decided by our row alone."""
+        return self.price == 0
+
+
+class WeeklyHours(HasId, Base):
+    """One stretch of a weekday (Monday is 0) in which a mentor may be booked, in the mentor's zone."""
+
+    __table_args__ = (
+        sa.Index("ix_discuno_weekly_hours_mentor_id", "mentor_id"),
+        sa.CheckConstraint("weekday BETWEEN 0 AND 6", name="weekday"),
+        sa.CheckConstraint("starts < ends", name="order"),
+    )
+
+    mentor_id: Mapped[int] = mapped_column(sa.ForeignKey("discuno_mentor.id", ondelete="CASCADE"))
+    weekday: Mapped[int] = mapped_column(sa.SmallInteger)
+    starts: Mapped[time] = mapped_column(sa.Time)
+    ends: Mapped[time] = mapped_column(sa.Time)
+
+
+class DateOverride(HasId, Base):
+    """What holds on one date instead of the weekly hours; without times the day is off."""
+
+    __table_args__ = (
+        sa.Index("ix_discuno_date_override_mentor_id", "mentor_id", "day"),
+        sa.CheckConstraint(
+            "(starts IS NULL) = (ends IS NULL) AND (starts IS NULL OR starts < ends)", name="order"
+        ),
+    )
+
+    mentor_id: Mapped[int] = mapped_column(sa.ForeignKey("discuno_mentor.id", ondelete="CASCADE"))
+    day: Mapped[date] = mapped_column(sa.Date)
+    starts: Mapped[time | None] = mapped_column(sa.Time)
+    ends: Mapped[time | None] = mapped_column(sa.Time)

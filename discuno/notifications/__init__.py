@@ -1,0 +1,1 @@
+"""Letters: what we tell people, once each."""

@@ -1,0 +1,1 @@
+"""Money in: checkout, payment, refund."""

@@ -1,0 +1,168 @@
+"""Payments and refunds. Every amount is in minor units of `currency`; the split is frozen at creation."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from discuno.accounts.models import User
+from discuno.bookings.models import Booking
+from discuno.kit.db import Base, HasId, UtcDateTime
+from discuno.kit.lifecycle import HasLifecycle, Moves, Status, status_type
+
+
+class PaymentStatus(Status):
+    """The owner's seven words for where the money is."""
+
+    PENDING = ("PENDING", "Not paid yet", "wait", "We are waiting for the payment.")
+    PROCESSING = ("PROCESSING", "Being processed", "wait", "The bank is still working on the payment.")
+    SUCCEEDED = (
+        "SUCCEEDED",
+        "Paid",
+        "ok",
+        "The payment has arrived and is held until the dispute period ends.",
+    )
+    FAILED = ("FAILED", "Not paid", "plain", "The payment was not made. Nothing was charged.")
+    DISPUTED = ("DISPUTED", "Disputed", "bad", "The payment is disputed; the money waits for a decision.")
+    REFUNDED = ("REFUNDED", "Refunded", "note", "The payment was returned in full.")
+    TRANSFERRED = ("TRANSFERRED", "Transferred", "ok", "The mentor's share was transferred.")
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether Stripe may still tell us that it was paid."""
+        return self in (P.PENDING, P.PROCESSING)
+
+    @property
+    def has_money(self) -> bool:
+        """Whether money came in, wherever it is now."""
+        return self in (P.SUCCEEDED, P.DISPUTED, P.REFUNDED, P.TRANSFERRED)
+
+
+P = PaymentStatus
+
+
+class Payment(HasLifecycle, HasId, Base):
+    """What one booking costs and where that money is. Created before Stripe is called.
+
+    `checkout_epoch` numbers the Checkout Sessions made for it; only the current one may be paid.
+    `customer_email`, amounts and currency are frozen per epoch, because an idempotency key must
+    always carry the same request.
+    """
+
+    MOVES: ClassVar[Moves] = {
+        P.PENDING: frozenset({P.PROCESSING, P.SUCCEEDED, P.FAILED}),
+        P.PROCESSING: frozenset({P.SUCCEEDED, P.FAILED}),
+        P.FAILED: frozenset(
+            {P.SUCCEEDED, P.PENDING}
+        ),  # a failure may be followed by money: believe the money
+        P.SUCCEEDED: frozenset({P.DISPUTED, P.REFUNDED, P.TRANSFERRED}),
+        P.TRANSFERRED: frozenset({P.DISPUTED, P.REFUNDED}),
+        P.DISPUTED: frozenset({P.SUCCEEDED, P.REFUNDED, P.TRANSFERRED}),
+        P.REFUNDED: frozenset(),
+    }
+
+    __table_args__ = (
+        sa.UniqueConstraint("booking_id"),
+        sa.UniqueConstraint("stripe_payment_intent_id"),
+        sa.UniqueConstraint("stripe_checkout_session_id"),
+        sa.CheckConstraint("amount > 0", name="amount"),
+        sa.CheckConstraint("platform_fee >= 0 AND mentor_amount >= 0", name="parts"),
+        sa.CheckConstraint("amount = platform_fee + mentor_amount", name="split"),
+        sa.CheckConstraint("currency ~ '^[a-z]{3}$'", name="currency"),
+        sa.Index("ix_discuno_payment_mentor_user_id", "mentor_user_id", "id"),
+        sa.Index("ix_discuno_payment_customer_email", "customer_email"),
+        sa.Index("ix_discuno_payment_status", "status", "id"),
+        sa.Index("ix_discuno_payment_dispute_period_ends", "dispute_period_ends"),
+    )
+
+    booking_id: Mapped[int] = mapped_column(sa.ForeignKey("discuno_booking.id", ondelete="RESTRICT"))
+    mentor_user_id: Mapped[int] = mapped_column(sa.ForeignKey("discuno_user.id", ondelete="RESTRICT"))
+    customer_email: Mapped[str] = mapped_column(sa.Text)
+    customer_name: Mapped[str] = mapped_column(sa.Text)
+    amount: Mapped[int] = mapped_column(sa.BigInteger)
+    currency: Mapped[str] = mapped_column(sa.String(3))
+    platform_fee: Mapped[int] = mapped_column(sa.BigInteger)
+    mentor_amount: Mapped[int] = mapped_column(sa.BigInteger)
+    status: Mapped[PaymentStatus] = mapped_column(status_type(PaymentStatus, "status"), default=P.PENDING)
+    payment_status: Mapped[str | None] = mapped_column(sa.Text)  # Stripe's word, as last seen
+    stripe_payment_intent_id: Mapped[str | None] = mapped_column(sa.Text)
+    stripe_charge_id: Mapped[str | None] = mapped_column(sa.Text)
+    stripe_checkout_session_id: Mapped[str | None] = mapped_column(sa.Text)
+    checkout_client_secret: Mapped[str | None] = mapped_column(sa.Text)
+    checkout_expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    checkout_epoch: Mapped[int] = mapped_column(sa.Integer, default=0)
+    paid_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    dispute_requested: Mapped[bool] = mapped_column(sa.Boolean, default=False)
+    dispute_period_ends: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    asked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    needs_attention: Mapped[str | None] = mapped_column(sa.Text)
+    metadata_: Mapped[dict[str, Any]] = mapped_column("metadata", JSONB, default=dict)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    booking: Mapped[Booking] = relationship(lazy="joined", innerjoin=True)
+    mentor_user: Mapped[User] = relationship(lazy="joined", innerjoin=True)
+    refunds: Mapped[list["Refund"]] = relationship(back_populates="payment", order_by="Refund.id")
+
+    @property
+    def transfer_group(self) -> str:
+        """Ties the charge and its transfers together at Stripe."""
+        return f"payment_{self.id}"
+
+    @property
+    def refunded(self) -> int:
+        """How much was given back for certain."""
+        return sum(r.amount for r in self.refunds if r.status == R.SUCCEEDED)
+
+    @property
+    def refund_open_or_made(self) -> bool:
+        """Whether money goes back, went back, or may have."""
+        return any(r.status != R.FAILED for r in self.refunds)
+
+
+class RefundStatus(Status):
+    """Where money on its way back is."""
+
+    REQUESTED = ("requested", "Refund started", "wait", "The refund is on its way to the bank.")
+    PENDING = ("pending", "Refund on its way", "wait", "The bank is working on the refund.")
+    SUCCEEDED = ("succeeded", "Refunded", "ok", "The money was returned. Banks show it within 5 to 10 days.")
+    FAILED = ("failed", "Refund failed", "bad", "The refund could not be made; we are looking into it.")
+
+
+R = RefundStatus
+
+
+class Refund(HasLifecycle, HasId, Base):
+    """The intention to give money back, written before Stripe is asked."""
+
+    MOVES: ClassVar[Moves] = {
+        R.REQUESTED: frozenset({R.PENDING, R.SUCCEEDED, R.FAILED}),
+        R.PENDING: frozenset({R.SUCCEEDED, R.FAILED}),
+        R.SUCCEEDED: frozenset({R.FAILED}),  # a bank may send it back later
+        R.FAILED: frozenset({R.REQUESTED}),
+    }
+
+    __table_args__ = (
+        sa.UniqueConstraint("stripe_refund_id"),
+        sa.CheckConstraint("amount > 0", name="amount"),
+        sa.Index("ix_discuno_refund_payment_id", "payment_id"),
+    )
+
+    payment_id: Mapped[int] = mapped_column(sa.ForeignKey("discuno_payment.id", ondelete="RESTRICT"))
+    amount: Mapped[int] = mapped_column(sa.BigInteger)
+    currency: Mapped[str] = mapped_column(sa.String(3))
+    reason: Mapped[str] = mapped_column(sa.Text)
+    status: Mapped[RefundStatus] = mapped_column(status_type(RefundStatus, "status"), default=R.REQUESTED)
+    epoch: Mapped[int] = mapped_column(sa.Integer, default=1)
+    attempted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    stripe_refund_id: Mapped[str | None] = mapped_column(sa.Text)
+    error: Mapped[str | None] = mapped_column(sa.Text)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    payment: Mapped[Payment] = relationship(back_populates="refunds")
+
+    @property
+    def key(self) -> str:
+        """The idempotency key of the current attempt."""
+        return f"refund:{self.payment_id}:{self.id}:{self.epoch}"

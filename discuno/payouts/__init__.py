@@ -1,0 +1,1 @@
+"""Money out: the connected account and the transfer to it."""

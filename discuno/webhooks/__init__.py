@@ -1,0 +1,1 @@
+"""What the outside tells us: verify, store, answer 200, then work."""
