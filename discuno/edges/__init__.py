@@ -1,0 +1,1 @@
+"""One file a vendor; its SDK is imported nowhere else."""
