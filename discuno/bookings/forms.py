@@ -1,0 +1,59 @@
+"""What an attendee types, checked. Flask-WTF carries the token; the sentences are ours."""
+
+from flask_wtf import FlaskForm
+from wtforms import StringField, TextAreaField
+from wtforms.validators import Email, InputRequired, Length, Optional, Regexp
+
+from discuno.bookings.service import Attendee
+
+
+def one_line(value: str | None) -> str:
+    """Trimmed, on one line, without characters that print nothing: names end up in mail headers."""
+    return " ".join("".join(c for c in value or "" if c.isprintable() or c.isspace()).split())
+
+
+class DetailsForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+    """Who the session is for."""
+
+    name = StringField(
+        filters=[one_line],
+        validators=[
+            InputRequired("Please tell us your name."),
+            Length(max=200, message="Please use a name of at most 200 characters."),
+        ],
+    )
+    email = StringField(
+        filters=[one_line],
+        validators=[
+            InputRequired("Please give an e-mail address."),
+            Length(max=254, message="That e-mail address is too long."),
+            Email("That does not look like an e-mail address. It should read like name@example.com."),
+        ],
+    )
+    phone = StringField(
+        filters=[one_line],
+        validators=[
+            Optional(),
+            Regexp(r"^\+?[0-9 ()./-]{5,40}$", message="Please give a phone number in digits, or none."),
+        ],
+    )
+    note = TextAreaField(
+        filters=[lambda value: (value or "").strip()],
+        validators=[Length(max=2000, message="Please use at most 2,000 characters.")],
+    )
+
+    def attendee(self) -> Attendee:
+        """The checked answers. E-mail addresses are compared in lower case."""
+        return Attendee(
+            name=self.name.data, email=self.email.data.lower(), phone=self.phone.data, note=self.note.data
+        )
+
+    def typed(self) -> dict[str, str]:
+        """What was typed, to be shown again."""
+        return {name: self[name].data or "" for name in ("name", "email", "phone", "note")}
+
+    def sentences(self) -> dict[str, str]:
+        """One sentence a field that is wrong."""
+        return {
+            name: self[name].errors[0] for name in ("name", "email", "phone", "note") if self[name].errors
+        }

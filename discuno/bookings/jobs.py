@@ -1,0 +1,124 @@
+"""Doors to the mentor's calendar: reserve, confirm, give back. For built-in calendars no one is called."""
+
+import sqlalchemy as sa
+
+from discuno import journey, policy
+from discuno.bookings import service as bookings
+from discuno.bookings.models import Booking, BookingStatus
+from discuno.edges import calcom
+from discuno.edges.calcom import CalcomDown, CalcomRefused, Place
+from discuno.kit import clock, outbox
+from discuno.kit.db import locked, transaction
+
+
+@outbox.task("lapse_hold")
+def lapse_hold(booking_id: int) -> None:
+    """Give a hold back that ran out before anybody said who it is for; later ones end with their payment."""
+    with transaction():
+        booking = locked(Booking, booking_id)
+        if booking.status == BookingStatus.HELD and not booking.has_details:
+            if booking.held_until > clock.now():
+                raise outbox.Later(booking.held_until)
+            journey.give_back(booking, BookingStatus.EXPIRED)
+
+
+def reserve(booking_id: int) -> None:
+    """Keep the slot in a Cal.com mentor's calendar while the attendee pays. Raises TimeTaken, CalcomDown."""
+    with transaction():
+        booking = locked(Booking, booking_id)
+        type_id, start = booking.calcom_event_type_id, booking.starts_at
+        kept = booking.calcom_reservation_uid
+    if type_id is None:
+        return
+    if kept is not None:
+        calcom.drop_reservation(kept)
+    try:
+        uid = calcom.reserve(type_id, start, policy.CALENDAR_RESERVATION)
+    except CalcomRefused as refusal:
+        with transaction():
+            journey.slot_lost(locked(Booking, booking_id))
+        raise bookings.TimeTaken from refusal
+    with transaction():
+        locked(Booking, booking_id).calcom_reservation_uid = uid
+
+
+@outbox.task("drop_reservation")
+def drop_reservation(booking_id: int) -> None:
+    """Give the reserved slot back to the mentor's calendar."""
+    with transaction():
+        uid = locked(Booking, booking_id).calcom_reservation_uid
+    if uid is not None:
+        calcom.drop_reservation(uid)
+
+
+@outbox.task("confirm_booking", queue="money")
+def confirm_booking(booking_id: int) -> None:
+    """Make the booking for good, or refuse it so that its money goes back. Safe to run twice."""
+    with transaction():
+        booking = locked(Booking, booking_id)
+        if not journey.may_confirm(booking):
+            return
+        at_calcom = booking.calcom_event_type_id is not None
+        tried_before = booking.calcom_attempted_at is not None
+        booking.calcom_attempted_at = booking.calcom_attempted_at or clock.now()
+    if not at_calcom:
+        _record(booking_id, None)
+        return
+    try:
+        place = (_find(booking) if tried_before else None) or _book(booking)
+    except CalcomRefused as refusal:
+        _refuse(booking_id, str(refusal))
+    except CalcomDown:
+        if not _too_late(booking):
+            raise
+        _refuse(booking_id, "the mentor's calendar could not be reached")
+    else:
+        _record(booking_id, place)
+
+
+def _find(booking: Booking) -> Place | None:
+    return calcom.find_booking(
+        booking.calcom_event_type_id or 0,
+        booking.starts_at,
+        email=booking.attendee_email or "",
+        booking_id=booking.public_id,
+    )
+
+
+def _book(booking: Booking) -> Place:
+    return calcom.book(
+        booking.calcom_event_type_id or 0,
+        booking.starts_at,
+        name=booking.attendee_name or "",
+        email=booking.attendee_email or "",
+        zone=booking.attendee_zone,
+        booking_id=booking.public_id,
+        reservation=booking.calcom_reservation_uid if booking.status == BookingStatus.HELD else None,
+    )
+
+
+def _too_late(booking: Booking) -> bool:
+    """Whether we have tried for long enough: half an hour, or until shortly before the session."""
+    began = booking.calcom_attempted_at or clock.now()
+    return clock.now() >= min(began + policy.CONFIRM_DEADLINE, booking.starts_at)
+
+
+def _record(booking_id: int, place: Place | None) -> None:
+    """Confirm; a late payment's hour that somebody else has meanwhile is refused by the database."""
+    try:
+        with transaction() as unit:
+            booking = locked(Booking, booking_id)
+            if place is not None:
+                booking.calcom_booking_uid = place.uid
+                booking.meeting_url = place.link
+            journey.booking_confirmed(booking)
+            unit.flush()
+    except sa.exc.IntegrityError as error:
+        if not bookings.is_taken(error):
+            raise
+        _refuse(booking_id, "the time was booked by somebody else meanwhile")
+
+
+def _refuse(booking_id: int, why: str) -> None:
+    with transaction():
+        journey.booking_refused(locked(Booking, booking_id), why)

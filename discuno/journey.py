@@ -1,0 +1,227 @@
+"""The story of a booking from click to bank, told once and in order.
+
+Every function here is called by a door inside one unit of work. Nothing here does I/O: what must be
+done outside is written down as a job, in the same transaction as the change that needs it.
+"""
+
+from datetime import datetime
+
+from discuno import policy
+from discuno.bookings import service as bookings
+from discuno.bookings.models import Booking, BookingStatus
+from discuno.bookings.service import Attendee
+from discuno.kit import clock, outbox
+from discuno.mentors.models import EventType
+from discuno.notifications import service as letters
+from discuno.payments import service as payments
+from discuno.payments.models import Payment, PaymentStatus, Refund, RefundStatus
+from discuno.payments.service import Seen
+from discuno.payouts import service as payouts
+from discuno.payouts.models import Transfer
+
+ADMIN = "admin"  # a recipient the mail door replaces by ADMIN_EMAIL
+
+
+# 1. A time is chosen.
+
+
+def choose_time(event_type: EventType, start: datetime, *, visitor: str, zone: str) -> Booking:
+    """Keep the hour, and see to it that it is given back if nobody goes on."""
+    booking = bookings.hold(event_type, start, visitor=visitor, zone=zone)
+    outbox.add(
+        "lapse_hold", booking_id=booking.id, run_at=booking.held_until, unique_key=f"lapse:{booking.id}"
+    )
+    return booking
+
+
+# 2. The attendee says who they are.
+
+
+def give_details(booking: Booking, attendee: Attendee) -> Payment | None:
+    """Write down who it is for. A paid session gets its payment row and a new checkout; a free one is confirmed.
+
+    Whether it is free is decided by the price on our row.
+    """
+    bookings.take_details(booking, attendee)
+    if not booking.requires_payment:
+        bookings.keep_until(booking, clock.now() + policy.CONFIRM_DEADLINE)
+        ask_for_confirmation(booking)
+        return None
+    payment = payments.prepare(booking)
+    payments.open_epoch(payment)
+    bookings.keep_until(booking, clock.now() + policy.CHECKOUT_LIFE + policy.HOLD_BEYOND_CHECKOUT)
+    watch(payment, clock.now() + policy.WATCH_PAYMENT_EVERY)
+    return payment
+
+
+def watch(payment: Payment, when: datetime) -> None:
+    """Look at the payment then, whether or not a webhook ever comes."""
+    outbox.add("watch_payment", payment_id=payment.id, run_at=when, unique_key=f"watch:{payment.id}")
+
+
+def slot_lost(booking: Booking) -> None:
+    """The mentor's calendar has the time no more, before anybody paid."""
+    give_back(booking, BookingStatus.RELEASED)
+    payment = payments.of_booking(booking)
+    if payment is not None and payment.status.is_waiting:
+        payment.move_to(PaymentStatus.FAILED)
+
+
+# 3. Stripe was asked, by webhook, by the return page or by the watch; all of them end here.
+
+
+def payment_seen(payment: Payment, seen: Seen) -> None:
+    """Take what Stripe says about the payment's session. Safe to run twice, in any order, by anybody."""
+    payment.payment_status = seen.payment_status
+    if seen.is_paid:
+        payment_succeeded(payment, seen)
+    elif seen.is_processing:
+        if payment.status == PaymentStatus.PENDING:
+            payment.move_to(PaymentStatus.PROCESSING)
+    elif seen.is_over_unpaid and seen.session_id == payment.stripe_checkout_session_id:
+        checkout_over(payment)
+
+
+def payment_succeeded(payment: Payment, seen: Seen) -> None:
+    """The money is here: if it is the right money, have the booking confirmed; if not, stop and tell a person."""
+    if payment.status.has_money:
+        if seen.payment_intent_id != payment.stripe_payment_intent_id:
+            needs_a_person(payment, f"paid twice: {seen.session_id} as well")
+        return
+    wrong = payments.mismatch(payment, seen)
+    if wrong is not None:
+        needs_a_person(payment, f"{seen.session_id}: {wrong}")
+        return
+    payments.record_paid(payment, seen)
+    ask_for_confirmation(payment.booking)
+
+
+def needs_a_person(payment: Payment, why: str) -> None:
+    """Money that we cannot explain is not moved; an admin is told, once per cause."""
+    if payment.needs_attention != why:
+        payment.needs_attention = why
+        letters.tell(
+            f"payment:{payment.id}:attention:{why}", ADMIN, "payment_attention", payment_id=payment.id
+        )
+
+
+def checkout_over(payment: Payment) -> None:
+    """The session ended without money: the payment has failed, and the hour is free again."""
+    if not payment.status.is_waiting:
+        return
+    payment.move_to(PaymentStatus.FAILED)
+    payment.checkout_client_secret = None
+    booking = payment.booking
+    if booking.status == BookingStatus.HELD:
+        event = f"booking:{booking.id}:unpaid"
+        letters.tell(event, payment.customer_email, "payment_expired", booking_id=booking.id)
+    give_back(booking, BookingStatus.EXPIRED)
+
+
+def give_back(booking: Booking, status: BookingStatus) -> None:
+    """Free a held hour, with its reservation in the mentor's calendar."""
+    if booking.status == BookingStatus.HELD:
+        booking.move_to(status)
+        if booking.calcom_reservation_uid is not None:
+            outbox.add("drop_reservation", booking_id=booking.id)
+
+
+# 4. The booking is made, or it is not.
+
+
+def ask_for_confirmation(booking: Booking) -> None:
+    """Have the booking confirmed by whoever keeps the mentor's calendar."""
+    outbox.add("confirm_booking", booking_id=booking.id, unique_key=f"confirm:{booking.id}")
+
+
+def may_confirm(booking: Booking) -> bool:
+    """Whether this booking is waiting to be confirmed: paid for, or free with its details."""
+    if booking.status in (BookingStatus.CONFIRMED, BookingStatus.REFUSED, BookingStatus.CANCELLED):
+        return False
+    if not booking.requires_payment:
+        return booking.has_details and booking.status == BookingStatus.HELD
+    payment = payments.of_booking(booking)
+    return payment is not None and payment.status == PaymentStatus.SUCCEEDED
+
+
+def booking_confirmed(booking: Booking) -> None:
+    """It will take place. Both are told, and the mentor's share is put on its way. Once."""
+    if not booking.move_to(BookingStatus.CONFIRMED):
+        return
+    booking.confirmed_at = clock.now()
+    event = f"booking:{booking.id}:confirmed"
+    letters.tell(event, booking.attendee_email or "", "booking_confirmed", booking_id=booking.id)
+    letters.tell(event, booking.mentor.user.email, "booking_confirmed_mentor", booking_id=booking.id)
+    payment = payments.of_booking(booking)
+    if payment is not None:
+        transfer = payouts.schedule(payment)
+        if transfer is not None:
+            release_when_due(transfer)
+
+
+def booking_refused(booking: Booking, why: str) -> None:
+    """It cannot take place: the money goes back at once, and the attendee is told both. Once."""
+    if not booking.move_to(BookingStatus.REFUSED):
+        return
+    booking.refused_because = why
+    letters.tell(
+        f"booking:{booking.id}:refused",
+        booking.attendee_email or "",
+        "booking_refused",
+        booking_id=booking.id,
+    )
+    payment = payments.of_booking(booking)
+    if payment is not None and payment.status.has_money:
+        refund(payment, amount=payment.amount, reason="booking_refused")
+
+
+# 5. Money goes back.
+
+
+def refund(payment: Payment, *, amount: int, reason: str) -> None:
+    """Send money back; asked for twice, it goes once."""
+    wanted = payments.request_refund(payment, amount=amount, reason=reason)
+    if wanted is not None:
+        outbox.add("send_refund", refund_id=wanted.id, unique_key=f"refund:{wanted.id}")
+
+
+def refund_answered(asked: Refund, *, stripe_id: str, status: str) -> None:
+    """Stripe has taken the refund, or has changed its mind about it: the right people are told."""
+    payments.record_refund(asked, stripe_id=stripe_id, status=status)
+    booking_id = asked.payment.booking_id
+    if asked.status == RefundStatus.SUCCEEDED:
+        letters.tell(
+            f"refund:{asked.id}:done", asked.payment.customer_email, "refund_done", refund_id=asked.id
+        )
+    elif asked.status == RefundStatus.FAILED:
+        refund_failed(asked, f"Stripe says: {status} (booking {booking_id})")
+
+
+def refund_failed(asked: Refund, why: str) -> None:
+    """A refund that cannot be made is an admin's to make; the attendee is told that we are on it."""
+    asked.error = why
+    asked.move_to(RefundStatus.FAILED)
+    asked.payment.needs_attention = f"refund failed: {why}"
+    event = f"refund:{asked.id}:failed:{asked.epoch}"
+    letters.tell(event, ADMIN, "refund_failed_admin", refund_id=asked.id)
+    letters.tell(event, asked.payment.customer_email, "refund_failed", refund_id=asked.id)
+
+
+# 6. The mentor's share goes to the mentor.
+
+
+def release_when_due(transfer: Transfer) -> None:
+    """Have the transfer tried when the dispute period is over."""
+    outbox.add(
+        "release_transfer",
+        transfer_id=transfer.id,
+        run_at=transfer.payment.dispute_period_ends,
+        unique_key=f"release:{transfer.id}",
+    )
+
+
+def transfer_refused(transfer: Transfer, code: str, *, waiting: bool) -> None:
+    """Stripe refused the transfer: wait and try again, and after three real refusals tell an admin."""
+    payouts.record_refused(transfer, code, waiting=waiting)
+    if transfer.retry_count == policy.TRANSFER_ATTEMPTS:
+        letters.tell(f"transfer:{transfer.id}:stuck", ADMIN, "transfer_stuck_admin", transfer_id=transfer.id)

@@ -1,0 +1,57 @@
+"""The door to Resend: one letter at a time, with a key that never sends twice."""
+
+import structlog
+from flask import current_app
+
+from discuno import journey
+from discuno.edges import queue, resend
+from discuno.edges.resend import OutgoingLetter, ResendRefused
+from discuno.kit import outbox
+from discuno.kit.db import locked, transaction
+from discuno.notifications import letters
+from discuno.notifications import service as notifications
+from discuno.notifications.models import Email, EmailStatus
+
+log = structlog.get_logger()
+
+
+@outbox.task("send_letter", queue="mail")
+def send_letter(email_id: int) -> None:
+    """Write the letter as things stand now, and hand it over. Raises ResendDown, to be tried again."""
+    config = current_app.config
+    with transaction():
+        email = locked(Email, email_id)
+        if email.status != EmailStatus.QUEUED:
+            return
+        words = letters.write(email.template, email.about)
+        drawn = letters.render(words, config["BASE_URL"])
+        to = config["ADMIN_EMAIL"] if email.recipient == journey.ADMIN else email.recipient
+        template = email.template
+    outgoing = OutgoingLetter(
+        sender=f"Discuno <{words.sender}@{config['EMAIL_FROM_DOMAIN']}>",
+        to=to,
+        reply_to=config["ADMIN_EMAIL"],
+        subject=drawn.subject,
+        html=drawn.html,
+        text=drawn.text,
+        tags={"template": template},
+    )
+    try:
+        resend_id = resend.send(outgoing, key=f"letter/{email_id}")
+    except ResendRefused as refusal:
+        with transaction():
+            failed = locked(Email, email_id)
+            failed.error = str(refusal)
+            failed.move_to(EmailStatus.FAILED)
+        log.error("letter_refused", email_id=email_id, error=str(refusal))
+        return
+    with transaction():
+        notifications.record_sent(locked(Email, email_id), resend_id, drawn.subject)
+
+
+@queue.on_death
+def tell_admin(job: outbox.Job) -> None:
+    """Work was given up: the admin is told, unless it was a letter that could not be sent."""
+    log.error("job_dead", job_id=job.id, task=job.task, error=job.error)
+    if job.task != "send_letter":
+        notifications.tell(f"job:{job.id}:dead", journey.ADMIN, "job_dead_admin", job_id=job.id)

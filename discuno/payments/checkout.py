@@ -1,0 +1,69 @@
+"""The doors of a checkout: what happens outside between the details and the card form."""
+
+from discuno import journey
+from discuno.bookings import jobs as calendar
+from discuno.bookings.models import Booking, BookingStatus
+from discuno.bookings.service import Attendee
+from discuno.edges.calcom import CalcomDown
+from discuno.edges.stripe import StripeDown, StripeRefused
+from discuno.kit.db import locked, transaction
+from discuno.kit.errors import DomainError
+from discuno.payments import jobs
+from discuno.payments import service as payments
+
+
+def take_details(booking_id: int, attendee: Attendee) -> None:
+    """Write the details down, keep the slot at the mentor's calendar, and open a checkout.
+
+    If Stripe cannot be reached the details stay and the payment page offers to try again.
+    Raises TimeTaken when the mentor's calendar no longer has the slot.
+    """
+    with transaction():
+        booking = locked(Booking, booking_id)
+        payment = payments.of_booking(booking)
+        if payment is not None and payments.still_fits(payment, attendee.name, attendee.email):
+            booking.note, booking.attendee_phone = attendee.note, attendee.phone or None
+            return
+        unknown = payment.id if payment is not None and payments.outcome_unknown(payment) else None
+    if unknown is not None:
+        _or_later(unknown)
+    with transaction():
+        booking = locked(Booking, booking_id)
+        before = payments.of_booking(booking)
+        superseded = before.stripe_checkout_session_id if before is not None else None
+        payment = journey.give_details(booking, attendee)
+        payment_id = payment.id if payment is not None else None
+    if payment_id is None:
+        return
+    if superseded is not None:
+        jobs.end_superseded(payment_id, superseded)
+    try:
+        calendar.reserve(booking_id)
+    except CalcomDown as error:
+        raise DomainError(
+            "We cannot reach this mentor's calendar right now. Your time is still held; please try again.",
+            status=503,
+            heading="The calendar does not answer",
+        ) from error
+    _or_later(payment_id)
+
+
+def _or_later(payment_id: int) -> None:
+    """Open the checkout; when that cannot be done now, the payment page says so and offers to try again."""
+    try:
+        jobs.open_checkout(payment_id)
+    except (StripeDown, StripeRefused) as error:
+        jobs.log.warning("checkout_not_opened", payment_id=payment_id, error=str(error))
+
+
+def let_go(booking_id: int) -> None:
+    """Give a held hour back. Its checkout is ended first, so that nobody pays for an hour that is free."""
+    with transaction():
+        booking = locked(Booking, booking_id)
+        payment = payments.of_booking(booking)
+        payment_id = payment.id if payment is not None else None
+    if payment_id is not None:
+        jobs.close_checkout(payment_id)
+        return
+    with transaction():
+        journey.give_back(locked(Booking, booking_id), BookingStatus.RELEASED)

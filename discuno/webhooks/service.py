@@ -1,0 +1,38 @@
+"""The inbox: store an event once, with the work it means, in one transaction."""
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from discuno.kit import clock, outbox
+from discuno.kit.db import session
+from discuno.webhooks.models import WebhookEvent
+
+
+def receive(provider: str, external_id: str, event: dict[str, Any], **facts: Any) -> bool:
+    """Store an event and ask for its handling; False when it is here already."""
+    insert = (
+        sa.dialects.postgresql.insert(WebhookEvent)
+        .values(
+            provider=provider,
+            external_id=external_id,
+            payload=event,
+            received_at=clock.now(),
+            attempts=0,
+            **facts,
+        )
+        .on_conflict_do_nothing(index_elements=["provider", "external_id"])
+        .returning(WebhookEvent.id)
+    )
+    event_id = session().execute(insert).scalar_one_or_none()
+    if event_id is None:
+        return False
+    outbox.add("handle_event", event_id=event_id, unique_key=f"event:{event_id}")
+    return True
+
+
+def handled(event: WebhookEvent, outcome: str) -> None:
+    """Done with it."""
+    event.handled_at = clock.now()
+    event.outcome = outcome
+    event.error = None
