@@ -1,1 +1,103 @@
 """Discuno payments: the booking and payment system of a mentor marketplace."""
+
+from typing import Any
+
+from flask import Flask
+from flask_migrate import Migrate
+from flask_wtf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
+from whitenoise import WhiteNoise
+
+from discuno import cli, config, policy
+from discuno.admin import health
+from discuno.bookings import jobs as bookings_jobs
+from discuno.bookings import routes as bookings_routes
+from discuno.config import Settings
+from discuno.edges import calcom, queue, resend, stripe
+from discuno.kit import logs, security, web
+from discuno.kit.db import db
+from discuno.mentors import routes as mentors_routes
+from discuno.notifications import jobs as notifications_jobs
+from discuno.payments import jobs as payments_jobs
+from discuno.payments import routes as payments_routes
+from discuno.payouts import jobs as payouts_jobs
+from discuno.webhooks import jobs as webhooks_jobs
+from discuno.webhooks import routes as webhooks_routes
+
+JOBS = (bookings_jobs, notifications_jobs, payments_jobs, payouts_jobs, webhooks_jobs)  # imported: registered
+PAGES = (mentors_routes.bp, bookings_routes.bp, payments_routes.bp)
+MACHINES = (webhooks_routes.bp, health.bp)
+YEAR = 365 * 24 * 3600
+MIGRATIONS = "migrations"
+DATABASE_LIMITS = (
+    "-c statement_timeout=15000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=30000"  # ms
+)
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Put the house together: the only place that sees everything."""
+    settings = settings or config.load()
+    logs.configure()
+    policy.adopt(settings.terms)
+    app = Flask(__name__, root_path=_root(), template_folder="templates", static_folder="static")
+    app.extensions["settings"] = settings
+    app.config.update(_flask_config(settings))
+    for edge in (stripe, calcom, resend, queue):
+        edge.configure(settings)
+    db.init_app(app)
+    Migrate(app, db, directory=MIGRATIONS)
+    web.install(app)
+    _secure(app, settings)
+    for blueprint in (*PAGES, *MACHINES):
+        app.register_blueprint(blueprint)
+    app.jinja_env.globals["stripe_js_url"] = settings.stripe_js_url
+    cli.register(app)
+    app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
+        ProxyFix(app.wsgi_app, x_for=1, x_proto=1), root=app.static_folder, prefix="static/", max_age=YEAR
+    )
+    return app
+
+
+def _root() -> str:
+    """Templates and static files lie beside the package, as the owner fixed it."""
+    return __file__.rsplit("/", 2)[0]
+
+
+def _flask_config(settings: Settings) -> dict[str, Any]:
+    https = settings.is_https
+    return {
+        "SECRET_KEY": settings.secret_key.get_secret_value(),
+        "SQLALCHEMY_DATABASE_URI": settings.database_url,
+        "SQLALCHEMY_ENGINE_OPTIONS": {
+            "pool_pre_ping": True,
+            "pool_size": 8,
+            "max_overflow": 4,
+            "connect_args": {"options": DATABASE_LIMITS},
+        },
+        "SESSION_COOKIE_NAME": "__Host-discuno" if https else "discuno",
+        "SESSION_COOKIE_SECURE": https,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "WTF_CSRF_SSL_STRICT": False,  # the Referer is never sent; Origin and Sec-Fetch-Site are checked instead
+        "WTF_CSRF_TIME_LIMIT": None,  # as long as the session: a slow reader's form still works
+        "BASE_URL": settings.base_url,
+        "ADMIN_EMAIL": settings.admin_email,
+        "EMAIL_FROM_DOMAIN": settings.email_from_domain,
+    }
+
+
+def _secure(app: Flask, settings: Settings) -> None:
+    """CSRF tokens for people's forms; machines prove themselves by signature."""
+    csrf = CSRFProtect(app)
+    for blueprint in MACHINES:
+        csrf.exempt(blueprint)
+    origins = security.Origins(
+        stripe_js=security.origin_of(settings.stripe_js_url),
+        stripe_api=security.origin_of(settings.stripe_api_base),
+    )
+    security.install(
+        app, origins=origins, https=settings.is_https, own_origin=security.origin_of(settings.base_url)
+    )
+
+
+__all__ = ["create_app"]

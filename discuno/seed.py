@@ -1,0 +1,121 @@
+"""Planting one mentor of the catalogue, with an account at the stand-in Stripe and, for some, at Cal.com."""
+
+from collections.abc import Callable
+from datetime import time
+from typing import Any
+
+import sqlalchemy as sa
+from flask import current_app
+
+from discuno.accounts.models import Role, User
+from discuno.edges import stripe
+from discuno.kit import clock
+from discuno.kit.db import locked, one_or_none, session, transaction
+from discuno.mentors.models import Calendar, EventType, Mentor, WeeklyHours
+from discuno.payouts.models import MentorStripeAccount
+
+Control = Callable[[str, str, dict[str, Any]], Any]
+Entry = dict[str, Any]
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def plant(entry: Entry, control: Control) -> bool:
+    """Add a mentor and whatever is missing of them; True if they were not there at all."""
+    with transaction():
+        mentor = one_or_none(sa.select(Mentor).where(Mentor.username == entry["username"]))
+        new = mentor is None
+        mentor = mentor or _mentor(entry)
+        mentor_id, email, name = mentor.id, mentor.user.email, mentor.name
+        has_account = _account(mentor_id) is not None
+    if not has_account:
+        _connect(mentor_id, email, name, control)
+    if entry.get("calendar") == "calcom":
+        _link_calendar(mentor_id, entry, control)
+    return new
+
+
+def _mentor(entry: Entry) -> Mentor:
+    user = User(email=entry["email"], name=entry["name"], role=Role.MENTOR, created_at=clock.now())
+    mentor = Mentor(
+        user=user,
+        username=entry["username"],
+        headline=entry["headline"],
+        bio=entry["bio"],
+        topics=entry["topics"],
+        zone=entry["zone"],
+        calendar=Calendar(entry.get("calendar", "builtin")),
+    )
+    mentor.event_types = [_event_type(t, position) for position, t in enumerate(entry["types"])]
+    session().add(mentor)
+    session().flush()
+    session().add_all(_hours(mentor.id, entry["hours"]))
+    return mentor
+
+
+def _event_type(given: Entry, position: int) -> EventType:
+    return EventType(
+        title=given["title"],
+        description=given["description"],
+        duration_minutes=given["minutes"],
+        price=given["price"],
+        currency=given.get("currency", "usd"),
+        enabled=True,
+        position=position,
+    )
+
+
+def _hours(mentor_id: int, week: dict[str, list[str]]) -> list[WeeklyHours]:
+    found = []
+    for day, spans in week.items():
+        for span in spans:
+            starts, ends = (time.fromisoformat(t) for t in span.split("-"))
+            found.append(
+                WeeklyHours(mentor_id=mentor_id, weekday=WEEKDAYS.index(day), starts=starts, ends=ends)
+            )
+    return found
+
+
+def _account(mentor_id: int) -> MentorStripeAccount | None:
+    return one_or_none(sa.select(MentorStripeAccount).where(MentorStripeAccount.mentor_id == mentor_id))
+
+
+def _connect(mentor_id: int, email: str, name: str, control: Control) -> None:
+    """Make the connected account and, at the control desk, go through its onboarding."""
+    api = current_app.extensions["settings"].stripe_accounts_api
+    account_id = stripe.create_account(mentor_id=mentor_id, email=email, name=name, api=api)
+    control("POST", f"stripe/accounts/{account_id}", {"transfers": "active", "payouts_enabled": True})
+    with transaction() as unit:
+        unit.add(
+            MentorStripeAccount(
+                mentor_id=mentor_id,
+                stripe_account_id=account_id,
+                transfers_active=True,
+                created_at=clock.now(),
+            )
+        )
+
+
+def _link_calendar(mentor_id: int, entry: Entry, control: Control) -> None:
+    """Give the mentor's types their counterparts in the stand-in's calendar."""
+    with transaction():
+        mentor = locked(Mentor, mentor_id)
+        missing = [
+            (t.id, t.title, t.duration_minutes) for t in mentor.event_types if not t.calcom_event_type_id
+        ]
+    for type_id, title, minutes in missing:
+        answer = control(
+            "POST",
+            "calcom/event-types",
+            {
+                "slug": title.lower().replace(" ", "-"),
+                "title": title,
+                "lengthInMinutes": minutes,
+                "username": entry["username"],
+                "ownerName": entry["name"],
+                "ownerEmail": entry["email"],
+                "timeZone": entry["zone"],
+                "hours": {day: spans[0].split("-") for day, spans in entry["hours"].items()},
+            },
+        )
+        with transaction():
+            locked(EventType, type_id).calcom_event_type_id = answer["id"]
