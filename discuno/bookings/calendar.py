@@ -2,7 +2,7 @@
 
 import calendar as months
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -107,11 +107,15 @@ def lay_out(
     later: datetime | None = None,
     unavailable: str | None = None,
 ) -> CalendarView:
-    """Lay free times out as a month, a day and its slots. `later` is the next free time after this month."""
+    """Lay free times out as a month, a day and its slots. `later` is the next free time after this month.
+
+    Until a day is chosen, the first that has times is shown.
+    """
     zone = ZoneInfo(asked.zone)
     by_day: dict[date, list[datetime]] = {}
     for start in starts:
         by_day.setdefault(start.astimezone(zone).date(), []).append(start)
+    asked = replace(asked, day=asked.day or min(by_day, default=None))
     today, last_day = now.astimezone(zone).date(), until.astimezone(zone).date()
     after = next_month(asked.month)
     return CalendarView(

@@ -9,7 +9,7 @@ from typing import Any
 
 import requests
 
-from discuno.sandbox.world import World
+from discuno.sandbox.world import Record, World
 
 Signer = Callable[[bytes], Mapping[str, str]]
 RETRY_AFTER = (0.5, 1, 2, 5, 10, 30, 60, 120)  # seconds; a sandbox is impatient where Stripe takes days
@@ -34,6 +34,7 @@ class Courier:
         self.signers = signers  # by channel: "stripe", "stripe_connect", "calcom", "resend"
         self._wake = threading.Event()
         self._stop = threading.Event()
+        self.carrying = threading.Lock()  # held for a round of deliveries; two rounds would deliver twice
         self._thread: threading.Thread | None = None
 
     def weather(self, channel: str) -> Weather:
@@ -44,33 +45,21 @@ class Courier:
         """Change the weather of a channel."""
         self.world.put("weather", asdict(Weather(**{**asdict(self.weather(channel)), **change})))
 
-    def send(self, channel: str, url: str, body: str, about: str) -> None:
-        """Owe one webhook: `about` is the event type, for the control page."""
+    def send(self, channel: str, url: str, body: str, about: str, reference: str = "") -> None:
+        """Owe one webhook: `about` is the event type, `reference` the vendor's id of the event."""
         weather = self.weather(channel)
         if weather.lose:
-            self._file(channel, url, body, about, state="lost", due=0.0)
+            self._file(_delivery(channel, url, body, about, reference, state="lost"))
             if weather.lose > 0:
                 self.set_weather(channel, lose=weather.lose - 1)
             return
+        delivery = _delivery(channel, url, body, about, reference, state="due")
         for _ in range(max(1, weather.duplicate)):
-            self._file(channel, url, body, about, state="due", due=time.time() + weather.delay)
+            self._file({**delivery, "due": time.time() + weather.delay})
         self._wake.set()
 
-    def _file(self, channel: str, url: str, body: str, about: str, *, state: str, due: float) -> None:
-        self.world.put(
-            "delivery",
-            {
-                "id": self.world.new_id("dlv_"),
-                "channel": channel,
-                "url": url,
-                "body": body,
-                "about": about,
-                "state": state,  # due | delivered | lost | given_up
-                "due": due,
-                "tries": 0,
-                "status": None,
-            },
-        )
+    def _file(self, delivery: Record) -> None:
+        self.world.put("delivery", {**delivery, "id": self.world.new_id("dlv_")})
 
     def start(self) -> None:
         """Carry deliveries in the background until `stop`."""
@@ -90,14 +79,16 @@ class Courier:
             self._wake.clear()
             self.deliver_due()
 
-    def deliver_due(self) -> int:
-        """Try every due delivery once; returns how many were tried."""
-        due = [d for d in self.world.find("delivery", state="due") if d["due"] <= time.time()]
-        if any(self.weather(d["channel"]).shuffle for d in due):
-            random.shuffle(due)
-        for delivery in due:
-            self._try(delivery)
-        return len(due)
+    def deliver_due(self, *, early: bool = False) -> int:
+        """Try every due delivery once, or every owed one when `early`; returns how many were tried."""
+        with self.carrying:
+            owed = list(self.world.find("delivery", state="due"))
+            due = [d for d in owed if early or d["due"] <= time.time()]
+            if any(self.weather(d["channel"]).shuffle for d in due):
+                random.shuffle(due)
+            for delivery in due:
+                self._try(delivery)
+            return len(due)
 
     def resend(self, delivery_id: str) -> None:
         """Make a delivery due again, whatever became of it."""
@@ -106,7 +97,7 @@ class Courier:
             self.world.put("delivery", {**delivery, "state": "due", "due": time.time(), "tries": 0})
             self._wake.set()
 
-    def _try(self, delivery: dict[str, Any]) -> None:
+    def _try(self, delivery: Record) -> None:
         body = delivery["body"].encode()
         headers = {"Content-Type": "application/json", **self.signers[delivery["channel"]](body)}
         try:
@@ -120,3 +111,17 @@ class Courier:
         state = "delivered" if done else "given_up" if tries > len(RETRY_AFTER) else "due"
         due = time.time() + RETRY_AFTER[min(tries, len(RETRY_AFTER)) - 1]
         self.world.put("delivery", {**delivery, "state": state, "tries": tries, "status": status, "due": due})
+
+
+def _delivery(channel: str, url: str, body: str, about: str, reference: str, *, state: str) -> Record:
+    return {
+        "channel": channel,
+        "url": url,
+        "body": body,
+        "about": about,
+        "reference": reference,
+        "state": state,  # due | delivered | lost | given_up
+        "due": 0.0,
+        "tries": 0,
+        "status": None,
+    }

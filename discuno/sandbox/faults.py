@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 import time
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
@@ -10,7 +11,7 @@ from flask import Flask, Response, g, request
 
 from discuno.sandbox.world import World
 
-Action = Literal["latency", "error", "rate_limit", "drop_before", "drop_after", "error_after"]
+Action = Literal["latency", "error", "rate_limit", "drop_before", "drop_after", "error_after", "slow"]
 
 
 @dataclass
@@ -21,7 +22,7 @@ class Fault:
     path: str  # regular expression, matched against "METHOD /path"
     action: Action
     times: int = 1  # how many requests it hits; -1 for all
-    seconds: float = 0.0  # for latency
+    seconds: float = 0.0  # for latency and slow
     status: int = 500  # for error and error_after
     body: dict[str, Any] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
@@ -29,6 +30,16 @@ class Fault:
     def hits(self, method: str, path: str) -> bool:
         """Whether this rule is meant for that request."""
         return self.times != 0 and re.search(self.path, f"{method} {path}") is not None
+
+    @property
+    def code(self) -> int:
+        """The HTTP status of the error it answers with."""
+        return 429 if self.action == "rate_limit" else self.status
+
+    def words(self) -> dict[str, Any]:
+        """The JSON body of the error it answers with."""
+        said = {"type": "api_error", "message": "The sandbox was told to fail."}
+        return self.body or {"error": said}
 
 
 def add(world: World, **rule: Any) -> Fault:
@@ -52,48 +63,56 @@ def take(world: World, method: str, path: str) -> list[Fault]:
         return found
 
 
-def install(app: Flask, world: World, exempt: tuple[str, ...] = ("/control", "/mailbox")) -> None:
+def install(app: Flask, world: World, exempt: tuple[str, ...] = ("/control", "/mailbox", "/static")) -> None:
     """Let the planted faults strike every request of the vendors' paths."""
 
     @app.before_request
     def strike_before() -> Response | None:
-        g.faults = [] if request.path.startswith(exempt) else take(world, request.method, request.path)
-        for fault in g.faults:
-            if fault.action == "latency":
-                time.sleep(fault.seconds)
-            elif fault.action == "drop_before":
-                cut()
-            elif fault.action in ("error", "rate_limit"):
-                return refusal(fault)
-        return None
+        plain = request.path == "/" or request.path.startswith(exempt)
+        g.faults = [] if plain else take(world, request.method, request.path)
+        _wait("latency")
+        if _planted("drop_before"):
+            return cut()
+        refusing = _planted("error", "rate_limit")
+        return refusal(refusing[0]) if refusing else None
 
     @app.after_request
     def strike_after(response: Response) -> Response:
-        for fault in g.get("faults", []):
-            if fault.action == "drop_after":
-                cut()
-            elif fault.action == "error_after":
-                return refusal(fault)
-        return response
+        if _planted("drop_after"):
+            return cut()
+        spoiled = spoiling()
+        return refusal(spoiled) if spoiled else response
+
+
+def _planted(*actions: Action) -> list[Fault]:
+    return [fault for fault in g.get("faults", []) if fault.action in actions]
+
+
+def _wait(action: Action) -> None:
+    for fault in _planted(action):
+        time.sleep(fault.seconds)
+
+
+def dawdle() -> None:
+    """Be slow inside the work, where an idempotency key is already in use (action `slow`)."""
+    _wait("slow")
+
+
+def spoiling() -> Fault | None:
+    """The fault that turns this request's answer into an error although the work is done."""
+    return next(iter(_planted("error_after")), None)
 
 
 def refusal(fault: Fault) -> Response:
     """The error answer a fault asks for."""
-    status = 429 if fault.action == "rate_limit" else fault.status
-    body = fault.body or {"error": {"type": "api_error", "message": "The sandbox was told to fail."}}
-    response = Response(status=status, content_type="application/json")
-    response.set_data(json.dumps(body))
+    response = Response(json.dumps(fault.words()), fault.code, content_type="application/json")
     response.headers.update(fault.headers)
     return response
 
 
-class ConnectionCut(Exception):
-    """Raised after the socket was closed, so that nothing more is written to it."""
-
-
-def cut() -> None:
-    """Close the client's connection without an answer (needs werkzeug's server)."""
+def cut() -> Response:
+    """Close the client's connection without an answer (needs werkzeug's server, which then gives up quietly)."""
     sock = request.environ.get("werkzeug.socket")
     if sock is not None:
-        sock.shutdown(2)
-    raise ConnectionCut
+        sock.shutdown(socket.SHUT_RDWR)
+    return Response(status=503)

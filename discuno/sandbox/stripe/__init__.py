@@ -1,0 +1,1 @@
+"""Stripe's HTTP interface with a memory: enough of it to take a payment and pass it on."""

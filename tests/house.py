@@ -1,0 +1,149 @@
+"""The whole house in one test process: embedded Postgres and Valkey, the sandbox and the app, each on a real port.
+
+Nothing is mocked. Jobs are run by the test itself (`work`), so that a test decides what happens when.
+"""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import flask_migrate
+import requests
+import sqlalchemy as sa
+from flask import Flask
+from werkzeug.serving import make_server
+
+from discuno import create_app, seed
+from discuno.config import Settings
+from discuno.edges import queue
+from discuno.kit.db import db, session, transaction
+from discuno.sandbox.app import Quiet, Sandbox, serve
+from discuno.sandbox.embedded import postgres, valkey
+from discuno.sandbox.settings import SandboxSettings
+
+ROOT = Path(__file__).parent.parent
+KEEP = ("discuno_clock", "alembic_version")
+
+
+def settings_for(sandbox: str, app: str, database: str, redis: str, **more: Any) -> Settings:
+    """The app's settings against a sandbox; no file is read."""
+    keys = SandboxSettings()
+    given: dict[str, Any] = {
+        "database_url": database,
+        "redis_url": redis,
+        "secret_key": "a secret of the tests, long enough to be one",
+        "base_url": app,
+        "stripe_secret_key": keys.stripe_secret_key,
+        "stripe_publishable_key": keys.stripe_publishable_key,
+        "stripe_webhook_secret": keys.stripe_webhook_secret,
+        "stripe_connect_webhook_secret": keys.stripe_connect_webhook_secret,
+        "stripe_api_base": f"{sandbox}/stripe",
+        "stripe_js_url": f"{sandbox}/js/stripe.js",
+        "calcom_api_key": keys.calcom_api_key,
+        "calcom_api_base": f"{sandbox}/calcom/v2",
+        "calcom_webhook_secret": keys.calcom_webhook_secret,
+        "resend_api_key": keys.resend_api_key,
+        "resend_api_base": f"{sandbox}/resend",
+        "resend_webhook_secret": keys.resend_webhook_secret,
+        "email_from_domain": "discuno.example",
+        "admin_email": "admin@discuno.example",
+        "sandbox_url": sandbox,
+    }
+    return Settings(**{"_env_file": None, **given, **more})
+
+
+class House:
+    """What a test may do to the running house, and what it may see from outside."""
+
+    def __init__(self, app: Flask, sandbox: Sandbox) -> None:
+        self.app = app
+        self.sandbox = sandbox
+
+    @property
+    def url(self) -> str:
+        """Where the app answers."""
+        return str(self.app.config["BASE_URL"])
+
+    def empty(self) -> None:
+        """As on the first day: no rows, no Stripe objects, no jobs, the clock on the wall."""
+        self.control("POST", "reset")
+        self.control("POST", "resend", {"requests_per_second": 0})
+        with self.app.app_context():
+            queue.connection().flushall()
+            with transaction() as unit:
+                tables = ", ".join(t.name for t in db.metadata.sorted_tables if t.name not in KEEP)
+                unit.execute(sa.text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
+                unit.execute(sa.text("UPDATE discuno_clock SET ahead = '0'"))
+
+    def plant(self, entry: dict[str, Any]) -> None:
+        """Add a mentor with account and calendar."""
+        with self.app.app_context():
+            seed.plant(entry, self.control)
+
+    def control(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """Ask the sandbox's control desk."""
+        answer = requests.request(method, f"{self.sandbox.url}/control/{path}", json=body or {}, timeout=30)
+        assert answer.ok, answer.text
+        return answer.json()
+
+    def fault(self, path: str, action: str, **more: Any) -> None:
+        """Plant trouble at a vendor."""
+        self.control("POST", "faults", {"path": path, "action": action, **more})
+
+    def work(self) -> int:
+        """Do what is due in the outbox, as workers would; how many jobs ran."""
+        with self.app.app_context():
+            return queue.run_due()
+
+    def settle_down(self) -> None:
+        """Webhooks arrive and work is done until nothing is left that is due."""
+        for _ in range(20):
+            tried = self.control("POST", "deliveries/flush")["tried"]
+            if self.work() == 0 and tried == 0:
+                return
+
+    def advance(self, by: timedelta) -> None:
+        """Move everybody's clock."""
+        self.control("POST", "advance", {"seconds": by.total_seconds()})
+        with self.app.app_context(), transaction() as unit:
+            unit.execute(sa.text("UPDATE discuno_clock SET ahead = ahead + :by"), {"by": by})
+
+    def letters(self, to: str) -> list[dict[str, Any]]:
+        """What lies in somebody's mailbox, oldest first."""
+        found = requests.get(f"{self.sandbox.url}/mailbox.json", params={"to": to}, timeout=10).json()
+        return list(reversed(found["emails"] if isinstance(found, dict) else found))
+
+    def stripe(self, kind: str) -> list[dict[str, Any]]:
+        """Stripe's book: all objects of a kind."""
+        return list(self.control("GET", "state")["stripe"][kind])
+
+    def read(self, ask: Callable[[], Any]) -> Any:
+        """Ask the database something."""
+        with self.app.app_context():
+            found = ask()
+            session().rollback()
+            return found
+
+
+@contextmanager
+def running_house(directory: Path) -> Iterator[House]:
+    """Start everything on free ports; the sandbox learns the app's address and the other way round."""
+    with ExitStack() as stack:
+        database = stack.enter_context(postgres(directory / "pg", fast=True))
+        redis = stack.enter_context(valkey(directory / "valkey"))
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+            sandbox = serve(SandboxSettings(app_url=url))
+            stack.callback(sandbox.stop)
+            app = create_app(settings_for(sandbox.url, url, database, redis))
+            port = listener.getsockname()[1]
+            server = make_server("127.0.0.1", port, app, threaded=True, request_handler=Quiet, fd=listener.fileno())
+        with app.app_context():
+            flask_migrate.upgrade(directory=str(ROOT / "migrations"))
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        stack.callback(server.shutdown)
+        yield House(app, sandbox)

@@ -1,0 +1,1 @@
+"""The local run: the supervisor, the embedded servers, the set-up."""
