@@ -3,7 +3,7 @@
 PORT ?= 8000
 SANDBOX_PORT ?= 8001
 BIN := .venv/bin
-LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
+LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 
 .DEFAULT_GOAL := help
 .PHONY: help setup chromium run test check fmt bench lock
@@ -33,7 +33,7 @@ fmt: setup ## put the code in order
 bench: setup ## measure (see tests/bench)
 	$(BIN)/python -m tests.bench $(ARGS)
 
-lock: setup ## resolve the requirements again (needs uv)
+lock: setup ## resolve the requirements again
 	$(LOCK) -o requirements.txt
 	$(LOCK) --extra local --extra dev -c requirements.txt -o requirements-dev.txt
 

@@ -110,7 +110,7 @@ def create_gallery() -> Flask:
     app = Flask(__name__, template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
     app.secret_key = "only for samples"
     web.install(app)
-    app.jinja_env.globals.update(stripe_js_url="/no-stripe.js", request_id="req_7f3a")
+    app.jinja_env.globals["stripe_js_url"] = "/no-stripe.js"
     book = "/mentor/<username>/book"
     story: tuple[tuple[str, str, str], ...] = (
         ("/", "mentors.index", "plain-mentors"),

@@ -125,7 +125,7 @@ class House:
         """Ask the database something."""
         with self.app.app_context():
             found = ask()
-            session().rollback()
+            session().expunge_all()
             return found
 
 

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import sqlalchemy as sa
 from flask.testing import FlaskClient
 
 from discuno.kit.db import rows
@@ -32,7 +33,5 @@ def test_a_paid_session_is_confirmed_and_its_money_goes_to_the_mentor_after_the_
     [transfer] = house.stripe("transfer")
     assert transfer["amount"] == 5400
     assert transfer["source_transaction"] == house.stripe("charge")[0]["id"]
-    import sqlalchemy as sa
-
     [payment] = house.read(lambda: rows(sa.select(Payment)))
     assert payment.status == "TRANSFERRED"
