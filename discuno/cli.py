@@ -8,14 +8,12 @@ from typing import Any
 
 import click
 import requests
-import sqlalchemy as sa
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 
 from discuno import seed as seeding
 from discuno.config import Settings
 from discuno.edges import queue
-from discuno.kit.db import transaction
 
 CATALOGUE = Path(__file__).parent / "sandbox" / "catalogue.toml"
 DURATION = re.compile(r"^(\d+)([smhd])$")
@@ -66,10 +64,7 @@ def seed() -> None:
 @click.argument("by")
 def advance(by: str) -> None:
     """Move the clock of the app and of the stand-ins forward: 90s, 15m, 72h or 3d."""
-    span = duration(by)
-    _control("POST", "advance", {"seconds": span.total_seconds()})
-    with transaction() as unit:
-        unit.execute(sa.text("UPDATE discuno_clock SET ahead = ahead + :span"), {"span": span})
+    _control("POST", "advance", {"seconds": duration(by).total_seconds()})
     queue.sweep()
     click.echo(f"It is now {by} later. What has become due happens within seconds.")
 

@@ -15,6 +15,14 @@ from discuno.policy import Terms
 STRIPE_TRAIN = "endive"  # Stripe.js release train; must be that of stripe.api_version (a test holds it)
 
 
+def name_the_driver(database_url: str) -> str:
+    """Heroku hands out postgres://; SQLAlchemy wants the driver named."""
+    for scheme in ("postgres://", "postgresql://"):
+        if database_url.startswith(scheme):
+            return "postgresql+psycopg://" + database_url.removeprefix(scheme)
+    return database_url
+
+
 class Settings(BaseSettings):
     """Names are those of the environment, in lower case. See README for what each one does."""
 
@@ -53,11 +61,8 @@ class Settings(BaseSettings):
 
     @field_validator("database_url")
     @classmethod
-    def _name_the_driver(cls, value: str) -> str:
-        """Heroku hands out postgres://; SQLAlchemy wants the driver named."""
-        for scheme in ("postgres://", "postgresql://"):
-            if value.startswith(scheme):
-                return "postgresql+psycopg://" + value.removeprefix(scheme)
+    def _is_postgres(cls, value: str) -> str:
+        value = name_the_driver(value)
         if not value.startswith("postgresql+psycopg://"):
             raise ValueError("must be a Postgres URL; Discuno runs on no other database")
         return value

@@ -100,7 +100,9 @@ def calendar(username: str, type_id: int) -> Response:
         calendar=view,
     )
     query = urlencode({"zone": view.zone, **view.kept})
-    response.headers["HX-Push-Url"] = f"{url_for('.choose_time', username=username, type_id=type_id)}?{query}"
+    response.headers["HX-Replace-Url"] = (
+        f"{url_for('.choose_time', username=username, type_id=type_id)}?{query}"
+    )
     return response
 
 

@@ -1,6 +1,7 @@
 """Headers, request ids, and the checks that every request passes."""
 
 import secrets
+import time
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -10,7 +11,9 @@ from flask import Flask, Response, abort, g, request
 STRIPE_JS = ("https://js.stripe.com", "https://*.js.stripe.com")
 MAX_BODY = 64 * 1024  # bytes of a form; webhooks have their own, larger limit
 MAX_WEBHOOK = 256 * 1024
+QUIET = frozenset({"/livez", "/readyz"})  # asked every few seconds by the platform
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,7 @@ def install(app: Flask, *, origins: Origins, https: bool, own_origin: str) -> No
 
     @app.before_request
     def begin() -> None:
+        g.began = time.perf_counter()
         g.request_id = secrets.token_hex(8)
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=g.request_id)
@@ -78,7 +82,15 @@ def install(app: Flask, *, origins: Origins, https: bool, own_origin: str) -> No
         for name, value in headers.items():
             response.headers.setdefault(name, value)
         response.headers["X-Request-Id"] = g.get("request_id", "")
+        _log_request(response)
         return response
+
+
+def _log_request(response: Response) -> None:
+    """One line a request: no query, which may name a session, and no body."""
+    if request.endpoint != "static" and request.path not in QUIET:
+        took = round((time.perf_counter() - g.get("began", time.perf_counter())) * 1000, 1)
+        log.info("request", method=request.method, endpoint=request.endpoint, status=response.status_code, ms=took)
 
 
 def _is_cross_site(own_origin: str) -> bool:

@@ -4,13 +4,19 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from urllib.parse import urlsplit
 
+import sqlalchemy as sa
+
+from discuno.config import name_the_driver
+from discuno.gallery import create_gallery
 from discuno.sandbox.app import LiveKey, serve
 from discuno.sandbox.settings import SandboxSettings
 
+ROOT = Path(__file__).parent.parent.parent
 NAMES = {
     "BASE_URL": "app_url",
     "SANDBOX_URL": "own_url",
@@ -35,15 +41,27 @@ def settings_from(environ: Mapping[str, str]) -> SandboxSettings:
     return SandboxSettings(**given, journal=Path(journal) if journal else None)
 
 
+def move_app_clock(database_url: str, seconds: float) -> None:
+    """Let the app's clock go along, so that both worlds live at the same time."""
+    engine = sa.create_engine(name_the_driver(database_url), poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text("UPDATE discuno_clock SET ahead = ahead + make_interval(secs => :s)"), {"s": seconds}
+        )
+
+
 def main() -> int:
     """Serve until told to stop; 2 when the settings forbid it."""
     settings = settings_from(os.environ)
     address = urlsplit(settings.own_url)
     try:
-        sandbox = serve(settings, address.hostname or "127.0.0.1", address.port or 8001)
+        mounts = {"/gallery": create_gallery(str(ROOT)).wsgi_app}
+        sandbox = serve(settings, address.hostname or "127.0.0.1", address.port or 8001, mounts)
     except LiveKey as refusal:
         sys.stderr.write(f"{refusal}\n")
         return 2
+    if os.environ.get("DATABASE_URL"):
+        sandbox.world.on_advance = partial(move_app_clock, os.environ["DATABASE_URL"])
     signal.signal(signal.SIGTERM, _leave)
     try:
         sandbox.wait()

@@ -3,9 +3,12 @@
 import logging
 import socket
 import threading
+from collections.abc import Mapping
 from dataclasses import replace
+from wsgiref.types import WSGIApplication
 
 from flask import Flask
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from discuno.sandbox import calcom, control, faults, resend, stripe_js
@@ -105,12 +108,18 @@ class Sandbox:
             tick.run(self._desk)
 
 
-def serve(settings: SandboxSettings, host: str = "127.0.0.1", port: int = 0) -> Sandbox:
-    """Start a sandbox; port 0 takes any free one, and `own_url` follows."""
+def serve(
+    settings: SandboxSettings,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    mounts: Mapping[str, WSGIApplication] | None = None,
+) -> Sandbox:
+    """Start a sandbox; port 0 takes any free one, and `own_url` follows. `mounts` are other apps, by path."""
     with socket.create_server((host, port)) as listener:
         if port == 0:
             settings = replace(settings, own_url=f"http://{host}:{listener.getsockname()[1]}")
         app = create_sandbox(settings)
+        app.wsgi_app = DispatcherMiddleware(app.wsgi_app, dict(mounts or {}))  # type: ignore[method-assign]
         server = make_server(host, port, app, threaded=True, request_handler=Quiet, fd=listener.fileno())
         running = Sandbox(app, server)
     running.start()

@@ -4,7 +4,7 @@ import json
 import secrets
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ class World:
 
     def __init__(self, journal: Path | None = None) -> None:
         self.lock = threading.RLock()
+        self.on_advance: Callable[[float], None] = lambda _seconds: None  # whose clock moves along
         self._kinds: dict[str, dict[str, Record]] = {}
         self._journal = None
         if journal is not None:
@@ -43,6 +44,7 @@ class World:
         if seconds < 0:
             raise ValueError("the clock only moves forward")
         with self.lock:
+            self.on_advance(seconds)
             self.put("clock", {"id": "clock", "shift": self.shift + seconds})
 
     # -- objects -------------------------------------------------------------------------------
