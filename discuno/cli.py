@@ -14,6 +14,9 @@ from flask.cli import AppGroup, with_appcontext
 from discuno import seed as seeding
 from discuno.config import Settings
 from discuno.edges import queue
+from discuno.kit import clock
+from discuno.kit.db import transaction
+from discuno.payouts import service as payouts
 
 CATALOGUE = Path(__file__).parent / "sandbox" / "catalogue.toml"
 DURATION = re.compile(r"^(\d+)([smhd])$")
@@ -63,10 +66,23 @@ def seed() -> None:
 @sandbox.command()
 @click.argument("by")
 def advance(by: str) -> None:
-    """Move the clock of the app and of the stand-ins forward: 90s, 15m, 72h or 3d."""
-    _control("POST", "advance", {"seconds": duration(by).total_seconds()})
+    """Move the clock of the app and of the stand-ins forward: 90s, 15m, 72h, 3d, or `next`: to the next release."""
+    span = _until_next_release() if by == "next" else duration(by)
+    _control("POST", "advance", {"seconds": span.total_seconds()})
     queue.sweep()
-    click.echo(f"It is now {by} later. What has become due happens within seconds.")
+    with transaction():
+        now, due = clock.now(), payouts.next_release()
+    click.echo(f"It is now {now:%A %d %B %Y, %H:%M} UTC. What has become due happens within seconds.")
+    if due is not None:
+        click.echo(f"The next dispute period ends {due:%A %d %B %Y, %H:%M} UTC (`sandbox advance next` goes there).")
+
+
+def _until_next_release() -> timedelta:
+    with transaction():
+        now, due = clock.now(), payouts.next_release()
+    if due is None:
+        raise click.ClickException("No money is held, so there is no release to go to.")
+    return due - now + timedelta(seconds=1)
 
 
 def duration(text: str) -> timedelta:

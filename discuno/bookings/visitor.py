@@ -7,6 +7,9 @@ from flask import request, session
 from discuno.kit import web
 
 
+CLOCKS = ("12", "24")
+
+
 def visitor() -> str | None:
     """This browser's id, if it has chosen a time before."""
     found = session.get("visitor")
@@ -29,5 +32,8 @@ def zone(default: str) -> tuple[str, bool]:
 
 def clock() -> str:
     """12 or 24 hours, as asked for, or as it was last asked for."""
-    asked = request.args.get("clock", session.get("clock", "24"))
-    return asked if asked in ("12", "24") else "24"
+    asked = request.args.get("clock")
+    if asked in CLOCKS and session.get("clock") != asked:
+        session["clock"] = asked
+    kept = session.get("clock")
+    return str(kept) if kept in CLOCKS else "24"

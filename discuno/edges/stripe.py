@@ -26,7 +26,7 @@ stripe.enable_telemetry = False
 
 
 class StripeDown(Exception):
-    """No answer, or one that tells nothing: the outcome is unknown."""
+    """No answer, or one that tells nothing: the outcome is unknown, or it depends on our own settings."""
 
 
 class StripeRefused(Exception):
@@ -35,6 +35,10 @@ class StripeRefused(Exception):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
+
+
+class KeyReused(Exception):
+    """Our key came with other parameters than before: a bug of ours, never to be answered with a new key."""
 
 
 _client: stripe.StripeClient | None = None
@@ -69,8 +73,10 @@ def _call() -> Iterator[stripe.StripeClient]:
         yield _client
     except (stripe.APIConnectionError, stripe.RateLimitError, stripe.APIError) as error:
         raise StripeDown(str(error)) from error
+    except (stripe.AuthenticationError, stripe.PermissionError) as error:
+        raise StripeDown(f"our key is not accepted: {error}") from error
     except stripe.IdempotencyError as error:
-        raise StripeRefused("idempotency_error", str(error)) from error
+        raise KeyReused(str(error)) from error
     except stripe.StripeError as error:
         raise StripeRefused(_code(error), str(error.user_message or error)) from error
 

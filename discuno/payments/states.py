@@ -47,7 +47,7 @@ def _again(url: str) -> dict[str, object]:
 
 
 def _confirmed(booking: Booking, payment: Payment | None) -> State:
-    steps = [f"We sent the confirmation to {booking.attendee_email}."]
+    steps = [f"The confirmation goes to {booking.attendee_email}."]
     if booking.meeting_url is None:
         steps.append(f"{booking.mentor.first_name} will write to you about where you meet.")
     if payment is not None and payment.dispute_period_ends is not None:

@@ -40,6 +40,16 @@ def live_transfer(payment: Payment) -> Transfer | None:
     )
 
 
+def next_release() -> datetime | None:
+    """When the next held share is due."""
+    statement = (
+        sa.select(sa.func.min(Payment.dispute_period_ends))
+        .join(Transfer, Transfer.payment_id == Payment.id)
+        .where(Transfer.status == TransferStatus.SCHEDULED, Payment.dispute_period_ends > clock.now())
+    )
+    return session().execute(statement).scalar_one_or_none()
+
+
 def schedule(payment: Payment) -> Transfer | None:
     """Write down that the mentor's share will go; once. None when the share is nothing."""
     found = live_transfer(payment)
