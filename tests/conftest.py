@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 from flask.testing import FlaskClient
+from playwright.sync_api import Browser, sync_playwright
 
+from tests import chromium
 from tests.catalogue import AMARA, OWEN
 from tests.house import House, running_house
 
@@ -28,3 +30,14 @@ def house(built_house: House) -> House:
 def client(house: House) -> FlaskClient:
     """A browser without JavaScript."""
     return house.app.test_client()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium a test process; tests open contexts of their own in it."""
+    program = chromium.find()  # before the driver runs: finding may need one itself
+    quiet = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"]
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=program, args=quiet)
+        yield launched
+        launched.close()

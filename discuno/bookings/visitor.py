@@ -6,7 +6,6 @@ from flask import request, session
 
 from discuno.kit import web
 
-
 CLOCKS = ("12", "24")
 
 

@@ -40,7 +40,7 @@ class JsonJob(RqJob):
 def configure(settings: Settings) -> None:
     """Set up the connection of this process; Redis need not be there yet."""
     global _redis
-    options: dict[str, Any] = {"socket_connect_timeout": 2, "socket_timeout": 5}  # seconds; a worker waits longer by itself
+    options: dict[str, Any] = {"socket_connect_timeout": 2, "socket_timeout": 5}  # seconds; a worker has its own
     if settings.redis_url.startswith("rediss://"):
         options["ssl_cert_reqs"] = None  # Heroku's Redis signs its own certificate
     _redis = redis.Redis.from_url(settings.redis_url, **options)

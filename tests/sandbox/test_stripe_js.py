@@ -8,9 +8,8 @@ import pytest
 import requests
 import stripe
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, FrameLocator, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, FrameLocator, Locator, Page, expect
 
-from tests import chromium
 from tests.sandbox.storefront import Shop, open_shop
 
 
@@ -18,15 +17,6 @@ from tests.sandbox.storefront import Shop, open_shop
 def shop() -> Iterator[Shop]:
     with open_shop() as opened:
         yield opened
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    program = chromium.find()
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield launched
-        launched.close()
 
 
 @pytest.fixture
