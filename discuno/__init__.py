@@ -70,8 +70,9 @@ def _flask_config(settings: Settings) -> dict[str, Any]:
         "SQLALCHEMY_DATABASE_URI": settings.database_url,
         "SQLALCHEMY_ENGINE_OPTIONS": {
             "pool_pre_ping": True,
-            "pool_size": 8,
-            "max_overflow": 4,
+            "pool_size": 5,  # 2 web processes, a worker and a scheduler stay under a small plan's 20 connections
+            "max_overflow": 2,
+            "pool_timeout": 10,
             "connect_args": {"options": DATABASE_LIMITS},
         },
         "SESSION_COOKIE_NAME": "__Host-discuno" if https else "discuno",

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 from flask.testing import FlaskClient
+from sqlalchemy.orm import selectinload
 
 from discuno.kit.db import rows
 from discuno.payments.models import Payment
@@ -33,5 +34,9 @@ def test_a_paid_session_is_confirmed_and_its_money_goes_to_the_mentor_after_the_
     [transfer] = house.stripe("transfer")
     assert transfer["amount"] == 5400
     assert transfer["source_transaction"] == house.stripe("charge")[0]["id"]
-    [payment] = house.read(lambda: rows(sa.select(Payment)))
-    assert payment.status == "TRANSFERRED"
+    [payment] = house.read(lambda: rows(sa.select(Payment).options(selectinload(Payment.transfers))))
+    assert (payment.status, payment.transfer_id, payment.transfer_status) == (
+        "TRANSFERRED",
+        transfer["id"],
+        "sent",
+    )

@@ -104,11 +104,28 @@ class Payment(HasLifecycle, HasId, Base):
     booking: Mapped[Booking] = relationship(lazy="joined", innerjoin=True)
     mentor_user: Mapped[User] = relationship(lazy="joined", innerjoin=True)
     refunds: Mapped[list["Refund"]] = relationship(back_populates="payment", order_by="Refund.id")
+    # Named by string: transfers lie to the right of payments, and know them, not the other way round.
+    transfers: Mapped[list[Any]] = relationship("Transfer", back_populates="payment", order_by="Transfer.id")
 
     @property
     def transfer_group(self) -> str:
         """Ties the charge and its transfers together at Stripe."""
         return f"payment_{self.id}"
+
+    @property
+    def transfer_id(self) -> str | None:
+        """Stripe's id of the release transfer, read off its own row."""
+        return self.transfers[-1].stripe_transfer_id if self.transfers else None
+
+    @property
+    def transfer_status(self) -> str | None:
+        """Where the release transfer stands, read off its own row."""
+        return str(self.transfers[-1].status) if self.transfers else None
+
+    @property
+    def transfer_retry_count(self) -> int:
+        """How often Stripe has definitely refused the release transfer."""
+        return int(self.transfers[-1].retry_count) if self.transfers else 0
 
     @property
     def refunded(self) -> int:

@@ -74,7 +74,7 @@ class Transfer(HasLifecycle, HasId, Base):
     error: Mapped[str | None] = mapped_column(sa.Text)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
-    payment: Mapped[Payment] = relationship(lazy="joined", innerjoin=True)
+    payment: Mapped[Payment] = relationship(back_populates="transfers", lazy="joined", innerjoin=True)
     account: Mapped[MentorStripeAccount | None] = relationship()
 
     @property
