@@ -35,7 +35,7 @@ def register(app: Flask) -> None:
 @with_appcontext
 def worker() -> None:
     """Do the work in the outbox, until stopped."""
-    queue.worker().work(with_scheduler=False, logging_level="WARNING")
+    queue.work()
 
 
 @click.command()
@@ -74,7 +74,9 @@ def advance(by: str) -> None:
         now, due = clock.now(), payouts.next_release()
     click.echo(f"It is now {now:%A %d %B %Y, %H:%M} UTC. What has become due happens within seconds.")
     if due is not None:
-        click.echo(f"The next dispute period ends {due:%A %d %B %Y, %H:%M} UTC (`sandbox advance next` goes there).")
+        click.echo(
+            f"The next dispute period ends {due:%A %d %B %Y, %H:%M} UTC (`sandbox advance next` goes there)."
+        )
 
 
 def _until_next_release() -> timedelta:

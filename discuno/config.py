@@ -26,7 +26,7 @@ def name_the_driver(database_url: str) -> str:
 class Settings(BaseSettings):
     """Names are those of the environment, in lower case. See README for what each one does."""
 
-    model_config = SettingsConfigDict(extra="ignore", hide_input_in_errors=True)
+    model_config = SettingsConfigDict(extra="ignore", hide_input_in_errors=True, env_ignore_empty=True)
 
     database_url: str
     redis_url: str = "redis://127.0.0.1:6379/0"
@@ -111,12 +111,23 @@ class BadSettings(SystemExit):
     """The app does not start half-configured; the message names each setting at fault."""
 
 
+OWN = Path(".env")
+RUNNING = Path(".local/env")  # there while `make run` runs, and only there: what it gave its processes
+
+
 def env_files() -> list[Path]:
-    """`.env`, and under it what `make run` wrote for its children, unless a database is named elsewhere."""
-    own = Path(".env")
-    named = "DATABASE_URL" in os.environ or "DATABASE_URL" in (dotenv_values(own) if own.exists() else {})
-    local = Path(".local/env")
-    return [path for path in ([] if named else [local]) + [own] if path.exists()]
+    """`.env`, and under it the settings of the `make run` in this checkout, unless another house is meant."""
+    return [path for path in ([] if contradictions() else [RUNNING]) + [OWN] if path.exists()]
+
+
+def contradictions() -> list[str]:
+    """Settings named here that differ from the running house's: then it is another one, and none of it counts."""
+    named = {**_values(OWN), **os.environ}
+    return [name for name, value in _values(RUNNING).items() if named.get(name, "") not in ("", value)]
+
+
+def _values(path: Path) -> dict[str, str]:
+    return {name: value or "" for name, value in dotenv_values(path).items()} if path.exists() else {}
 
 
 def load(**given: Any) -> Settings:
@@ -127,6 +138,10 @@ def load(**given: Any) -> Settings:
         lines = [
             f"  {'.'.join(map(str, e['loc'])).upper() or 'settings'}: {e['msg']}" for e in error.errors()
         ]
+        if another := contradictions():
+            lines.append(
+                f"{RUNNING} of `make run` is not used, because {', '.join(another)} differs from it."
+            )
         raise BadSettings(
             "Discuno cannot start; these settings are missing or wrong:\n" + "\n".join(lines)
         ) from None

@@ -27,7 +27,13 @@ OWEN: dict[str, Any] = {
     "zone": "Europe/London",
     "calendar": "calcom",
     "types": [
-        {"title": "Oxbridge interview", "description": "Practice.", "minutes": 60, "price": 7000, "currency": "gbp"},
+        {
+            "title": "Oxbridge interview",
+            "description": "Practice.",
+            "minutes": 60,
+            "price": 7000,
+            "currency": "gbp",
+        },
         {"title": "First hello", "description": "Do we fit?", "minutes": 30, "price": 0, "currency": "gbp"},
     ],
 }

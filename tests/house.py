@@ -141,7 +141,9 @@ def running_house(directory: Path) -> Iterator[House]:
             stack.callback(sandbox.stop)
             app = create_app(settings_for(sandbox.url, url, database, redis))
             port = listener.getsockname()[1]
-            server = make_server("127.0.0.1", port, app, threaded=True, request_handler=Quiet, fd=listener.fileno())
+            server = make_server(
+                "127.0.0.1", port, app, threaded=True, request_handler=Quiet, fd=listener.fileno()
+            )
         with app.app_context():
             flask_migrate.upgrade(directory=str(ROOT / "migrations"))
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()

@@ -4,9 +4,14 @@ RQ and rq-scheduler get a Job class that speaks JSON, because both would pickle 
 write to Redis could then run code. To replace rq-scheduler, this file is the only one to change.
 """
 
+import signal
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
+from types import FrameType
 from typing import Any
+from uuid import uuid4
 
 import redis
 import structlog
@@ -40,7 +45,7 @@ class JsonJob(RqJob):
 def configure(settings: Settings) -> None:
     """Set up the connection of this process; Redis need not be there yet."""
     global _redis
-    options: dict[str, Any] = {"socket_connect_timeout": 2, "socket_timeout": 5}  # seconds; a worker has its own
+    options: dict[str, Any] = {"socket_connect_timeout": 2, "socket_timeout": 5}  # RQ's worker has its own
     if settings.redis_url.startswith("rediss://"):
         options["ssl_cert_reqs"] = None  # Heroku's Redis signs its own certificate
     _redis = redis.Redis.from_url(settings.redis_url, **options)
@@ -174,15 +179,66 @@ def run_due(limit: int = 1000) -> int:
     return done
 
 
-def worker(names: tuple[str, ...] = outbox.QUEUES) -> SimpleWorker:
-    """A worker of the outbox's queues, in their order. It does not fork: claims, not processes, isolate jobs."""
-    return SimpleWorker(
-        [queue(name) for name in names], connection=connection(), job_class=JsonJob, serializer=JSONSerializer
-    )
+class Worker(SimpleWorker):
+    """An RQ worker that does not fork: claims, not processes, isolate jobs."""
+
+    max_connection_wait_time = 5.0  # seconds between two looks for a Redis that is away
+    asked_to_stop = False
+
+    def handle_warm_shutdown_request(self) -> None:
+        """RQ calls this on SIGTERM; a job in hand is finished first."""
+        Worker.asked_to_stop = True
+
+
+def work() -> None:
+    """Work on the outbox's queues, in their order, until asked to stop; outlives its Redis."""
+    signal.signal(signal.SIGTERM, _leave)
+    while not Worker.asked_to_stop:
+        try:
+            _work_while_redis_is_there()
+        except redis.RedisError as error:
+            log.warning("redis_away", error=type(error).__name__)
+        if not Worker.asked_to_stop:
+            time.sleep(1)
+
+
+def _work_while_redis_is_there() -> None:
+    try:
+        queues = [queue(name) for name in outbox.QUEUES]
+        worker = Worker(queues, connection=connection(), job_class=JsonJob, serializer=JSONSerializer)
+        worker.work(logging_level="WARNING")
+    finally:
+        signal.signal(signal.SIGTERM, _leave)  # RQ has put its own handlers there
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit
 
 
 class Ticker(Scheduler):  # type: ignore[misc]  # rq-scheduler ships no types
-    """rq-scheduler that puts its ticks back when Redis has forgotten them."""
+    """rq-scheduler that outlives its Redis, and puts its ticks back when Redis has forgotten them."""
+
+    def run(self, burst: bool = False) -> None:
+        """Tick until stopped; while Redis is away, ask again every second."""
+        self._install_signal_handlers()  # the base class does so too late: only once Redis has answered
+        while True:
+            try:
+                super().run(burst)
+                return
+            except redis.RedisError as error:
+                log.warning("redis_away", error=type(error).__name__)
+                self.name = uuid4().hex  # the old name may still count as alive there
+                time.sleep(self._interval)
+
+    def register_death(self) -> None:
+        """Without Redis there is nobody to tell, and no reason to stay."""
+        with suppress(redis.RedisError):
+            super().register_death()
+
+    def remove_lock(self) -> None:
+        """A lock that cannot be removed expires by itself."""
+        with suppress(redis.RedisError):
+            super().remove_lock()
 
     def enqueue_jobs(self) -> Any:
         """Before every round: the periodic sweep must be there."""

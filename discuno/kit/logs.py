@@ -7,6 +7,7 @@ from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
+from structlog.types import Processor
 
 SECRET = re.compile(
     r"\b(sk|rk|whsec|re|cal|cs)_(?:live_|test_)?[A-Za-z0-9_]{8,}|Bearer \S+|://[^/@\s]+:[^/@\s]+@"
@@ -21,19 +22,33 @@ def _redact(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> Mutabl
     return event
 
 
+BEFORE: tuple[Processor, ...] = (
+    structlog.contextvars.merge_contextvars,
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+)
+LAST: tuple[Processor, ...] = (
+    structlog.processors.format_exc_info,
+    _redact,
+    structlog.processors.JSONRenderer(),
+)
+
+
+def formatter() -> logging.Formatter:
+    """The same lines for programs that log in Python's own way: gunicorn, RQ, the SDKs."""
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[structlog.stdlib.add_logger_name, *BEFORE],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *LAST],
+    )
+
+
 def configure() -> None:
     """Set up logging for this process."""
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            _redact,
-            structlog.processors.JSONRenderer(),
-        ],
+        processors=[*BEFORE, *LAST],
         logger_factory=structlog.PrintLoggerFactory(sys.stdout),
         cache_logger_on_first_use=False,
     )
-    plain = '{"level": "%(levelname)s", "event": "%(message)s"}'
-    logging.basicConfig(stream=sys.stdout, level=logging.WARNING, format=plain)
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(formatter())
+    logging.basicConfig(handlers=[handler], level=logging.WARNING)

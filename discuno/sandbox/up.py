@@ -221,13 +221,14 @@ def _watch(run: Run, server: Server) -> str:
 
 
 def _start_app(run: Run) -> None:
-    """Migrate, simulate, seed, then the very processes the Procfile deploys."""
+    """Simulate, migrate, seed, then the very processes the Procfile deploys."""
     processes = _procfile(run.root / "Procfile")
-    click.echo("Migrating the database")
-    run.finish("release", processes.pop("release"))
     if run.simulated:
         click.echo("Starting the sandbox")
         run.start("sandbox", [sys.executable, "-m", "discuno.sandbox"])
+    click.echo("Migrating the database")
+    run.finish("release", processes.pop("release"))
+    if run.simulated:
         run.wait_until(lambda: _status(run.sandbox_url) is not None, PATIENCE)
         run.finish("seed", ["flask", "--app", "wsgi", "seed"])
     for name, command in processes.items():

@@ -1,13 +1,15 @@
 """A checkout with a stand-in for the app: just enough for `make run`'s supervisor to run it, quickly."""
 
 import os
+import random
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -40,7 +42,14 @@ def seed():
 """
 PROCFILE = "".join(f"{name}: {sys.executable} app.py {name}\n" for name in ("release", "web", "worker"))
 REAL_KEYS = {"STRIPE_SECRET_KEY": "sk_test_real", "RESEND_API_KEY": "re_real"}
-FOREIGN = re.compile(r"^(DATABASE_URL|REDIS_URL|SANDBOX|STRIPE|CALCOM|RESEND|SECRET_KEY|BASE_URL)")
+FOREIGN = re.compile(
+    r"^(DATABASE_URL|REDIS_URL|SANDBOX|STRIPE|CALCOM|RESEND|SECRET_KEY|BASE_URL|PYTHONDONTWRITEBYTECODE)"
+)
+
+
+def own_environment() -> dict[str, str]:
+    """Ours, without settings that the person at this terminal has made."""
+    return {name: value for name, value in os.environ.items() if not FOREIGN.match(name)}
 
 
 def make_checkout(place: Path, settings: Mapping[str, str]) -> Path:
@@ -55,11 +64,10 @@ def make_checkout(place: Path, settings: Mapping[str, str]) -> Path:
 @contextmanager
 def supervisor(checkout: Path, port: int) -> Iterator[subprocess.Popen[str]]:
     """The supervisor at work in a checkout; killed at the end of the block if still there."""
-    env = {name: value for name, value in os.environ.items() if not FOREIGN.match(name)}
     process = subprocess.Popen(
         [sys.executable, "-m", "discuno.sandbox.up", f"--port={port}", f"--sandbox-port={port + 1}"],
         cwd=checkout,
-        env={**env, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
+        env={**own_environment(), "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -69,6 +77,15 @@ def supervisor(checkout: Path, port: int) -> Iterator[subprocess.Popen[str]]:
     finally:
         process.kill()
         process.wait()
+
+
+def free_pair() -> int:
+    """A port free together with the next one, below those that outgoing connections are given."""
+    while True:
+        port = random.randrange(20_000, 32_000, 2)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            socket.create_server(("127.0.0.1", port + 1)).close()
+            return port
 
 
 def read_until(process: subprocess.Popen[str], words: str) -> str:

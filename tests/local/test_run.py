@@ -7,8 +7,17 @@ import psutil
 import pytest
 import requests
 
-from discuno.sandbox.processes import free_port
-from tests.local.stand_in import REAL_KEYS, descendants, make_checkout, read_until, stop_twice, supervisor
+from tests.local.stand_in import (
+    REAL_KEYS,
+    descendants,
+    free_pair,
+    make_checkout,
+    read_until,
+    stop_twice,
+    supervisor,
+)
+
+pytestmark = pytest.mark.story
 
 
 @pytest.fixture
@@ -22,7 +31,7 @@ def seen_by(checkout: Path, process: str) -> dict[str, str]:
 
 
 def test_interrupting_it_twice_stops_everything_and_counts_as_success(checkout: Path) -> None:
-    with supervisor(checkout, free_port()) as run:
+    with supervisor(checkout, free_pair()) as run:
         assert "Discuno runs." in read_until(run, "Stop  ")
         family = descendants(run)
         names = " ".join(p.name() for p in family)
@@ -36,7 +45,7 @@ def test_interrupting_it_twice_stops_everything_and_counts_as_success(checkout: 
 
 
 def test_with_a_real_key_nothing_of_the_sandbox_is_loaded(checkout: Path) -> None:
-    with supervisor(checkout, free_port()) as run:
+    with supervisor(checkout, free_pair()) as run:
         said = read_until(run, "Stop  ")
         stop_twice(run)
     env = seen_by(checkout, "web")
@@ -47,7 +56,7 @@ def test_with_a_real_key_nothing_of_the_sandbox_is_loaded(checkout: Path) -> Non
 
 
 def test_without_keys_the_app_is_pointed_at_the_sandbox_and_seeded(tmp_path: Path) -> None:
-    checkout, port = make_checkout(tmp_path, {}), free_port()
+    checkout, port = make_checkout(tmp_path, {}), free_pair()
     with supervisor(checkout, port) as run:
         said = read_until(run, "Stop  ")
         sandbox = f"http://127.0.0.1:{port + 1}"
@@ -61,7 +70,7 @@ def test_without_keys_the_app_is_pointed_at_the_sandbox_and_seeded(tmp_path: Pat
 
 
 def test_when_a_process_dies_it_is_named_and_everything_stops(checkout: Path) -> None:
-    with supervisor(checkout, free_port()) as run:
+    with supervisor(checkout, free_pair()) as run:
         read_until(run, "Stop  ")
         family = descendants(run)
         next(p for p in family if "worker" in p.cmdline()).kill()
@@ -72,7 +81,7 @@ def test_when_a_process_dies_it_is_named_and_everything_stops(checkout: Path) ->
 
 
 def test_a_killed_run_leaves_nothing_behind_for_the_next(checkout: Path) -> None:
-    port = free_port()
+    port = free_pair()
     with supervisor(checkout, port) as run:
         read_until(run, "Stop  ")
         family = descendants(run)
@@ -99,9 +108,9 @@ def test_a_taken_port_is_named_with_the_way_to_choose_another(checkout: Path) ->
 def test_a_second_run_in_the_same_checkout_is_refused_and_the_first_can_stop_half_way_up(
     checkout: Path,
 ) -> None:
-    with supervisor(checkout, free_port()) as first:
+    with supervisor(checkout, free_pair()) as first:
         read_until(first, "Starting PostgreSQL")
-        with supervisor(checkout, free_port()) as second:
+        with supervisor(checkout, free_pair()) as second:
             assert "already running" in second.communicate(timeout=10)[0]
         family = descendants(first)
         stop_twice(first)
