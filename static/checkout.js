@@ -7,7 +7,7 @@
  */
 
 const PATIENCE = 8000; // milliseconds for Stripe.js to arrive
-const UNREACHED = 'The payment form did not load. Nothing has been charged. Something may block js.stripe.com.';
+const UNREACHED = 'The payment form did not load. Nothing has been charged. An ad blocker or a firewall may block js.stripe.com.';
 const BROKEN = 'Something went wrong on our side. If you have already paid, trying again will show it.';
 const EXPIRED = 'The time to pay has run out. Nothing has been charged.';
 

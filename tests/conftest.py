@@ -18,6 +18,13 @@ def built_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 
 @pytest.fixture
+def bare(built_house: House) -> House:
+    """The house with nobody in it, where no work waits but the test's own."""
+    built_house.empty()
+    return built_house
+
+
+@pytest.fixture
 def house(built_house: House) -> House:
     """The house with two mentors in it: Amara on the built-in calendar, Owen on Cal.com."""
     built_house.empty()

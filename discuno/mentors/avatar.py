@@ -23,8 +23,8 @@ def initials(name: str) -> str:
 def draw(name: str) -> str:
     """An SVG picture of 96 by 96."""
     seed = sha256(name.encode()).digest()
-    ground, ink = GROUNDS[seed[0] % len(GROUNDS)]
-    x, y, r = 20 + seed[1] % 56, 12 + seed[2] % 40, 34 + seed[3] % 22
+    ground, ink = GROUNDS[seed[3] % len(GROUNDS)]
+    x, y, r = 20 + seed[1] % 56, 12 + seed[2] % 40, 34 + seed[0] % 22
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 96 96" width="96" height="96">'
         f'<rect width="96" height="96" fill="{ground}"/>'
