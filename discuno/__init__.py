@@ -25,8 +25,7 @@ from discuno.webhooks import jobs as webhooks_jobs
 from discuno.webhooks import routes as webhooks_routes
 
 JOBS = (bookings_jobs, notifications_jobs, payments_jobs, payouts_jobs, webhooks_jobs)  # imported: registered
-PAGES = (mentors_routes.bp, bookings_routes.bp, payments_routes.bp)
-MACHINES = (webhooks_routes.bp, health.bp)
+ROOMS = (mentors_routes.bp, bookings_routes.bp, payments_routes.bp, webhooks_routes.bp, health.bp)
 YEAR = 365 * 24 * 3600
 MIGRATIONS = "migrations"
 DATABASE_LIMITS = (
@@ -47,13 +46,17 @@ def create_app(settings: Settings | None = None) -> Flask:
     db.init_app(app)
     Migrate(app, db, directory=MIGRATIONS)
     web.install(app)
-    _secure(app, settings)
-    for blueprint in (*PAGES, *MACHINES):
+    headers = _secure(app, settings)
+    for blueprint in ROOMS:
         app.register_blueprint(blueprint)
     app.jinja_env.globals["stripe_js_url"] = settings.stripe_js_url
     cli.register(app)
     app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
-        ProxyFix(app.wsgi_app, x_for=1, x_proto=1), root=app.static_folder, prefix="static/", max_age=YEAR
+        ProxyFix(app.wsgi_app, x_for=1, x_proto=1),
+        root=app.static_folder,
+        prefix="static/",
+        max_age=YEAR,
+        add_headers_function=lambda given, _path, _url: security.add_headers(given, headers),
     )
     return app
 
@@ -87,18 +90,19 @@ def _flask_config(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _secure(app: Flask, settings: Settings) -> None:
-    """CSRF tokens for people's forms; machines prove themselves by signature."""
-    csrf = CSRFProtect(app)
-    for blueprint in MACHINES:
-        csrf.exempt(blueprint)
+def _secure(app: Flask, settings: Settings) -> dict[str, str]:
+    """CSRF tokens for people's forms; machines prove themselves by signature. Returns every response's headers."""
     origins = security.Origins(
         stripe_js=security.origin_of(settings.stripe_js_url),
         stripe_api=security.origin_of(settings.stripe_api_base),
     )
-    security.install(
-        app, origins=origins, https=settings.is_https, own_origin=security.origin_of(settings.base_url)
-    )
+    headers = security.headers_for(origins, https=settings.is_https)
+    security.install(app, headers, own_origin=security.origin_of(settings.base_url))
+    csrf = CSRFProtect(app)
+    for blueprint in ROOMS:
+        if security.ENTRANCES.get(blueprint.name) == "machine":
+            csrf.exempt(blueprint)
+    return headers
 
 
 __all__ = ["create_app"]

@@ -48,10 +48,15 @@ def give_details(booking: Booking, attendee: Attendee) -> Payment | None:
         ask_for_confirmation(booking)
         return None
     payment = payments.prepare(booking)
-    payments.open_epoch(payment)
-    bookings.keep_until(booking, clock.now() + policy.CHECKOUT_LIFE + policy.HOLD_BEYOND_CHECKOUT)
+    begin_checkout(payment)
     watch(payment, clock.now() + policy.WATCH_PAYMENT_EVERY)
     return payment
+
+
+def begin_checkout(payment: Payment) -> None:
+    """Freeze a new checkout, and keep the hour for a little longer than it can be paid."""
+    payments.open_epoch(payment)
+    bookings.keep_until(payment.booking, clock.now() + policy.CHECKOUT_LIFE + policy.HOLD_BEYOND_CHECKOUT)
 
 
 def watch(payment: Payment, when: datetime) -> None:
@@ -164,6 +169,8 @@ def booking_refused(booking: Booking, why: str) -> None:
     if not booking.move_to(BookingStatus.REFUSED):
         return
     booking.refused_because = why
+    if booking.calcom_event_type_id is not None and booking.calcom_attempted_at is not None:
+        outbox.add("undo_at_calendar", booking_id=booking.id)  # an answer may have been lost
     letters.tell(
         f"booking:{booking.id}:refused",
         booking.attendee_email or "",

@@ -2,7 +2,8 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
@@ -31,6 +32,10 @@ class Attendee:
         html = self.client.get(f"{url}&day={day}&month={day[:7]}" if day else url).text
         return [datetime.fromisoformat(v) for v in re.findall(r'name="start" value="([^"]+)"', html)]
 
+    def day(self) -> str:
+        """A day that is wholly free, whatever the hour is now: the one after tomorrow."""
+        return f"{datetime.now(ZoneInfo(self.zone)) + timedelta(days=2):%Y-%m-%d}"
+
     def choose(self, mentor: str, type_id: int, start: datetime) -> TestResponse:
         """Press the button of a time."""
         page = f"/mentor/{mentor}/book/{type_id}"
@@ -51,7 +56,7 @@ class Attendee:
     def hold(self, mentor: str = "amara", offer: int = 0, at: int = 0) -> str:
         """Choose a time; the address of the details step."""
         type_id = self.offers(mentor)[offer]
-        answer = self.choose(mentor, type_id, self.times(mentor, type_id)[at])
+        answer = self.choose(mentor, type_id, self.times(mentor, type_id, self.day())[at])
         assert answer.status_code == 303, answer.text
         return answer.location
 

@@ -4,9 +4,10 @@ from flask import Blueprint, Response, jsonify
 from sqlalchemy.exc import SQLAlchemyError
 
 from discuno.edges import queue
+from discuno.kit import security
 from discuno.kit.db import session
 
-bp = Blueprint("health", __name__)
+bp = security.open_to("machine", Blueprint("health", __name__))
 
 
 @bp.get("/livez")

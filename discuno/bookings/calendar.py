@@ -116,16 +116,14 @@ def lay_out(
     for start in starts:
         by_day.setdefault(start.astimezone(zone).date(), []).append(start)
     asked = replace(asked, day=asked.day or min(by_day, default=None))
-    today, last_day = now.astimezone(zone).date(), until.astimezone(zone).date()
-    after = next_month(asked.month)
+    today = now.astimezone(zone).date()
+    previous, following = _turns(asked, today, until.astimezone(zone).date(), link)
     return CalendarView(
         month_label=asked.month.strftime("%B %Y"),
         weekday_names=WEEKDAYS,
         weeks=_weeks(asked, by_day, today, link),
-        previous=_turn(link, previous_month(asked.month), asked)
-        if asked.month > today.replace(day=1)
-        else None,
-        next=_turn(link, after, asked) if after <= last_day else None,
+        previous=previous,
+        next=following,
         chosen_day_label=_spoken(asked.day) if asked.day is not None else None,
         slots=_slots(by_day.get(asked.day, []) if asked.day else [], asked, mentor_zone, mentor_name),
         next_available=_next_available(asked, by_day, later, zone, link),
@@ -165,6 +163,13 @@ def _slots(starts: Sequence[datetime], asked: Asked, mentor_zone: str, mentor_na
         return None if here == there else f"{web.hour(start, mentor_zone, asked.clock)} for {mentor_name}"
 
     return [Slot(start, web.hour(start, asked.zone, asked.clock), mentors_hour(start)) for start in starts]
+
+
+def _turns(asked: Asked, today: date, last_day: date, link: Link) -> tuple[Turn | None, Turn | None]:
+    """Back and on, no further than there can be times."""
+    after = next_month(asked.month)
+    back = _turn(link, previous_month(asked.month), asked) if asked.month > today.replace(day=1) else None
+    return back, _turn(link, after, asked) if after <= last_day else None
 
 
 def _turn(link: Link, month: date, asked: Asked) -> Turn:

@@ -2,7 +2,7 @@
 
 from flask_wtf import FlaskForm
 from wtforms import StringField, TextAreaField
-from wtforms.validators import Email, InputRequired, Length, Optional, Regexp
+from wtforms.validators import DataRequired, Email, Length, Optional, Regexp
 
 from discuno.bookings.service import Attendee
 
@@ -18,14 +18,14 @@ class DetailsForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
     name = StringField(
         filters=[one_line],
         validators=[
-            InputRequired("Please tell us your name."),
+            DataRequired("Please tell us your name."),
             Length(max=200, message="Please use a name of at most 200 characters."),
         ],
     )
     email = StringField(
         filters=[one_line],
         validators=[
-            InputRequired("Please give an e-mail address."),
+            DataRequired("Please give an e-mail address."),
             Length(max=254, message="That e-mail address is too long."),
             Email("That does not look like an e-mail address. It should read like name@example.com."),
         ],

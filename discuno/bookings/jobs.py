@@ -51,6 +51,16 @@ def drop_reservation(booking_id: int) -> None:
         calcom.drop_reservation(uid)
 
 
+@outbox.task("undo_at_calendar")
+def undo_at_calendar(booking_id: int) -> None:
+    """Take back what a refused booking may have left in the mentor's calendar."""
+    with transaction():
+        booking = locked(Booking, booking_id)
+    place = _find(booking)
+    if place is not None:
+        calcom.cancel(place.uid, "It was not booked at Discuno after all.")
+
+
 @outbox.task("confirm_booking", queue="money")
 def confirm_booking(booking_id: int) -> None:
     """Make the booking for good, or refuse it so that its money goes back. Safe to run twice."""
@@ -66,6 +76,8 @@ def confirm_booking(booking_id: int) -> None:
         return
     try:
         place = (_find(booking) if tried_before else None) or _book(booking)
+        if place.is_pending:  # it was paid for, so the host's consent is ours to give
+            place = calcom.accept(place.uid)
     except CalcomRefused as refusal:
         _refuse(booking_id, str(refusal))
     except CalcomDown:

@@ -19,7 +19,7 @@ from discuno.bookings.visitor import zone as chosen_zone
 from discuno.edges import calcom
 from discuno.edges.calcom import CalcomDown, CalcomRefused
 from discuno.edges.stripe import StripeDown, StripeRefused
-from discuno.kit import clock
+from discuno.kit import clock, security
 from discuno.kit.db import leave_transaction, transaction
 from discuno.kit.errors import DomainError, NotFound
 from discuno.kit.web import show, zone_of
@@ -29,7 +29,7 @@ from discuno.payments import checkout
 from discuno.payments import service as payments
 from discuno.payouts import service as payouts
 
-bp = Blueprint("bookings", __name__, url_prefix="/mentor/<username>/book")
+bp = security.open_to("anybody", Blueprint("bookings", __name__, url_prefix="/mentor/<username>/book"))
 
 UNREADABLE = "We cannot read this mentor's calendar right now. Please try again in a few minutes."
 
@@ -106,8 +106,10 @@ def calendar(username: str, type_id: int) -> Response:
     return response
 
 
-def _time_step(event_type: EventType, *, status: int = 200, taken: str | None = None) -> Response:
-    view = _calendar(event_type)
+def _time_step(
+    event_type: EventType, *, status: int = 200, taken: str | None = None, around: datetime | None = None
+) -> Response:
+    view = _calendar(event_type, around)
     return _step(
         "time",
         "time",
@@ -121,8 +123,8 @@ def _time_step(event_type: EventType, *, status: int = 200, taken: str | None = 
     )
 
 
-def _calendar(event_type: EventType) -> CalendarView:
-    asked = _asked(event_type.mentor)
+def _calendar(event_type: EventType, around: datetime | None = None) -> CalendarView:
+    asked = _asked(event_type.mentor, around)
     now = clock.now()
     first, last = asked.span()
     ends = bookings.window(now)[1]
@@ -153,13 +155,16 @@ def _calendar(event_type: EventType) -> CalendarView:
     )
 
 
-def _asked(mentor: Mentor) -> Asked:
-    """The month, day, zone and clock of the request; what cannot be read is as if it had not been said."""
+def _asked(mentor: Mentor, around: datetime | None) -> Asked:
+    """The month, day, zone and clock of the request; what cannot be read is as if it had not been said.
+
+    `around` is a lost time: its day is shown unless another one is asked for.
+    """
     zone, is_guess = chosen_zone(mentor.zone)
-    day = _date(request.args.get("day", ""))
-    month = _date(request.args.get("month", "") + "-01") or day
-    here = clock.now().astimezone(zone_of(zone)).date()
-    month = month or here
+    here = zone_of(zone)
+    lost_on = around.astimezone(here).date() if around is not None else None
+    day = _date(request.args.get("day", "")) or lost_on
+    month = _date(request.args.get("month", "") + "-01") or day or clock.now().astimezone(here).date()
     return Asked(month.replace(day=1), day, zone, chosen_clock(), is_guess)
 
 
@@ -171,19 +176,22 @@ def _date(text: str) -> date | None:
     return found if 2000 <= found.year <= 2100 else None
 
 
-def free_starts(event_type: EventType, first: datetime, last: datetime) -> list[datetime]:
+def free_starts(
+    event_type: EventType, first: datetime, last: datetime, besides: str | None = None
+) -> list[datetime]:
     """Free starting times from whoever keeps the mentor's calendar. Raises CalcomDown, CalcomRefused."""
     if event_type.mentor.calendar == Calendar.BUILTIN:
-        return bookings.own_starts(event_type, first, last)
+        return bookings.own_starts(event_type, first, last, besides)
     if event_type.calcom_event_type_id is None:
         return []
     earliest, latest = bookings.window(clock.now())
     first, last = max(first, earliest), min(last, latest)
-    if first >= last:
+    if first > last:
         return []
-    type_id = event_type.calcom_event_type_id
+    type_id, beyond = event_type.calcom_event_type_id, last + bookings.length(event_type)
     leave_transaction()
-    return bookings.still_free(event_type, calcom.slots(type_id, first, last))
+    starts = calcom.slots(type_id, first, beyond)  # its end is exclusive, and no slot may reach over it
+    return bookings.still_free(event_type, [start for start in starts if first <= start <= last], besides)
 
 
 @bp.post("/<int:type_id>")
@@ -196,22 +204,28 @@ def hold(username: str, type_id: int) -> AnyResponse:
             "We could not read that time or time zone. Please choose one of those shown.", status=400
         )
     me = new_visitor()
-    _let_others_go(me, event_type, start)
     try:
+        _require_offered(event_type, start, me)
+        _let_others_go(me, event_type, start)
         booking = _hold(event_type, start, me, zone)
     except (bookings.TimeTaken, bookings.NotOffered) as lost:
-        return _time_step(event_type, status=lost.status, taken=lost.message)
+        return _time_step(event_type, status=lost.status, taken=lost.message, around=start)
     return redirect(url_for(".details", username=username, public_id=booking.public_id), 303)
 
 
+def _require_offered(event_type: EventType, start: datetime, me: str) -> None:
+    """Raise TimeTaken or NotOffered for a time that the calendar does not offer this visitor."""
+    if _is_own(event_type, start, me):
+        return
+    try:
+        if start not in free_starts(event_type, start, start, besides=me):
+            raise _why_not(event_type, start, me)
+    except (CalcomDown, CalcomRefused) as error:
+        raise DomainError(UNREADABLE, status=503) from error
+
+
 def _hold(event_type: EventType, start: datetime, me: str, zone: str) -> Booking:
-    """Offered by the calendar, then refused or granted by the database."""
-    if not _is_own(event_type, start, me):
-        try:
-            if start not in free_starts(event_type, start, start):
-                raise _why_not(event_type, start)
-        except (CalcomDown, CalcomRefused) as error:
-            raise DomainError(UNREADABLE, status=503) from error
+    """Refused or granted by the database, whatever was offered."""
     try:
         with transaction():
             return journey.choose_time(event_type, start, visitor=me, zone=zone)
@@ -228,8 +242,8 @@ def _is_own(event_type: EventType, start: datetime, me: str) -> bool:
     )
 
 
-def _why_not(event_type: EventType, start: datetime) -> DomainError:
-    taken = bookings.busy(event_type.mentor_id, start, start + bookings.length(event_type))
+def _why_not(event_type: EventType, start: datetime, me: str) -> DomainError:
+    taken = bookings.busy(event_type.mentor_id, start, start + bookings.length(event_type), besides=me)
     return bookings.TimeTaken() if taken else bookings.NotOffered()
 
 
@@ -253,7 +267,7 @@ def _instant(text: str) -> datetime | None:
         found = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return found.astimezone(UTC) if found.tzinfo is not None else None
+    return found.astimezone(UTC) if found.tzinfo is not None and 2000 <= found.year <= 2100 else None
 
 
 # Details
@@ -305,7 +319,9 @@ def give_details(username: str, public_id: str) -> AnyResponse:
     try:
         checkout.take_details(booking.id, form.attendee())
     except bookings.TimeTaken as lost:
-        return _time_step(booking.event_type, status=lost.status, taken=lost.message)
+        return _time_step(
+            booking.event_type, status=lost.status, taken=lost.message, around=booking.starts_at
+        )
     return _where_it_stands(booking)
 
 

@@ -63,37 +63,45 @@ def length(event_type: EventType) -> timedelta:
     return timedelta(minutes=event_type.duration_minutes)
 
 
-def busy(mentor_id: int, starts: datetime, ends: datetime) -> list[Stretch]:
-    """The mentor's live hours that meet this stretch; holds that ran out unpaid no longer count."""
+def busy(mentor_id: int, starts: datetime, ends: datetime, besides: str | None = None) -> list[Stretch]:
+    """The mentor's live hours that meet this stretch; holds that ran out unpaid no longer count.
+
+    `besides` is a visitor whose own holds are passed over: they give way when another time is chosen.
+    """
     statement = sa.select(Booking).where(
         Booking.mentor_id == mentor_id,
         Booking.status.in_(LIVE),
         Booking.during.overlaps(Range(starts, ends)),
         sa.not_(_may_lapse(clock.now())),
+        sa.or_(Booking.status != BookingStatus.HELD, Booking.visitor != (besides or "")),
     )
     return [(b.starts_at, b.ends_at) for b in rows(statement)]
 
 
-def own_starts(event_type: EventType, first: datetime, last: datetime) -> list[datetime]:
+def own_starts(
+    event_type: EventType, first: datetime, last: datetime, besides: str | None = None
+) -> list[datetime]:
     """Free starting times between two instants, by the built-in calendar."""
     earliest, latest = window(clock.now())
     return starts_within(
         mentors.open_hours(event_type.mentor, first.date(), last.date()),
         length(event_type),
-        busy(event_type.mentor_id, first, last + length(event_type)),
+        busy(event_type.mentor_id, first, last + length(event_type), besides),
         earliest=max(first, earliest),
         latest=min(last, latest),
     )
 
 
-def still_free(event_type: EventType, starts: Sequence[datetime]) -> list[datetime]:
+def still_free(
+    event_type: EventType, starts: Sequence[datetime], besides: str | None = None
+) -> list[datetime]:
     """Of another calendar's free times, those that we have not promised to somebody ourselves."""
     earliest, latest = window(clock.now())
     inside = [start for start in sorted(starts) if earliest <= start <= latest]
     if not inside:
         return []
     span = length(event_type)
-    taken = busy(event_type.mentor_id, inside[0], inside[-1] + span)
+    taken = busy(event_type.mentor_id, inside[0], inside[-1] + span, besides)
     return [start for start in inside if is_free(start, start + span, taken)]
 
 

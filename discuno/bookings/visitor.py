@@ -23,7 +23,7 @@ def new_visitor() -> str:
 
 def zone(default: str) -> tuple[str, bool]:
     """The zone to show times in, and whether it is only the mentor's, because nobody told us another."""
-    for candidate in (request.args.get("zone"), request.cookies.get("tz")):
+    for candidate in (request.values.get("zone"), request.cookies.get("tz")):
         if web.zone_of(candidate) is not None:
             return str(candidate), False
     return default, True

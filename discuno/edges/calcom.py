@@ -40,6 +40,11 @@ class Place(BaseModel):
     metadata: dict[str, Any] = {}
 
     @property
+    def is_pending(self) -> bool:
+        """Whether it still waits for the host."""
+        return self.status == "pending"
+
+    @property
     def link(self) -> str | None:
         """Where the session takes place, when it is an address."""
         for address in (self.meetingUrl, self.location):
@@ -134,6 +139,19 @@ def book(
     if reservation is not None:
         wanted["reservedSlotUid"] = reservation
     return _place(_ask("POST", "/bookings", BOOKINGS, json=wanted))
+
+
+def accept(uid: str) -> Place:
+    """Accept, as the host, a booking of a type that asks for the host's confirmation."""
+    return _place(_ask("POST", f"/bookings/{uid}/confirm", BOOKINGS, json={}))
+
+
+def cancel(uid: str, reason: str) -> None:
+    """Take a booking back; one that is cancelled already is no trouble."""
+    try:
+        _ask("POST", f"/bookings/{uid}/cancel", BOOKINGS, json={"cancellationReason": reason})
+    except CalcomRefused:
+        return
 
 
 def find_booking(event_type_id: int, start: datetime, *, email: str, booking_id: str) -> Place | None:

@@ -8,7 +8,7 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import FrameType
 from typing import Any
 from uuid import uuid4
@@ -95,7 +95,8 @@ def sweep() -> None:
 def _push(job: outbox.Job) -> None:
     rq_id = f"outbox-{job.id}"
     if job.run_at > clock.now():
-        wall = clock.on_the_wall(job.run_at).astimezone(UTC).replace(tzinfo=None)  # it counts in naive UTC
+        wall = clock.on_the_wall(job.run_at) + timedelta(seconds=1)  # it cuts to whole seconds: never early
+        wall = wall.astimezone(UTC).replace(tzinfo=None)  # and counts in naive UTC
         scheduler().enqueue_at(
             wall,
             run,

@@ -297,24 +297,31 @@ def _first(listing: Callable[[stripe.StripeClient], Any], name: str, row_id: int
 def create_account(*, mentor_id: int, email: str, name: str, api: str) -> str:
     """Make a connected account that can only receive transfers; returns its id."""
     key = f"account:{mentor_id}"
+    return _create_v1(email, key) if api == "v1" else _create_v2(email, name, key)
+
+
+def _create_v1(email: str, key: str) -> str:
     with _call() as client:
-        if api == "v1":
-            v1 = client.v1.accounts.create(
-                {
-                    "country": "US",
-                    "email": email,
-                    "controller": {
-                        "fees": {"payer": "application"},
-                        "losses": {"payments": "application"},
-                        "stripe_dashboard": {"type": "express"},
-                        "requirement_collection": "stripe",
-                    },
-                    "capabilities": {"transfers": {"requested": True}},
+        made = client.v1.accounts.create(
+            {
+                "country": "US",
+                "email": email,
+                "controller": {
+                    "fees": {"payer": "application"},
+                    "losses": {"payments": "application"},
+                    "stripe_dashboard": {"type": "express"},
+                    "requirement_collection": "stripe",
                 },
-                {"idempotency_key": key},
-            )
-            return v1.id
-        v2 = client.v2.core.accounts.create(
+                "capabilities": {"transfers": {"requested": True}},
+            },
+            {"idempotency_key": key},
+        )
+    return made.id
+
+
+def _create_v2(email: str, name: str, key: str) -> str:
+    with _call() as client:
+        made = client.v2.core.accounts.create(
             {
                 "contact_email": email,
                 "display_name": name,
@@ -333,7 +340,7 @@ def create_account(*, mentor_id: int, email: str, name: str, api: str) -> str:
             },
             {"idempotency_key": key},
         )
-        return v2.id
+    return made.id
 
 
 # Webhooks

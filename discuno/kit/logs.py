@@ -3,23 +3,32 @@
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import structlog
 from structlog.types import Processor
 
 SECRET = re.compile(
-    r"\b(sk|rk|whsec|re|cal|cs)_(?:live_|test_)?[A-Za-z0-9_]{8,}|Bearer \S+|://[^/@\s]+:[^/@\s]+@"
+    r"\b(?P<key>(?:sk|rk|whsec|re|cal|cs)_(?:live_|test_)?[A-Za-z0-9]{0,2})[A-Za-z0-9_]{6,}"
+    r"|Bearer [^\s\"]+|://[^/@\s]+:[^/@\s]+@"
 )
 
 
+def _without_secrets(value: Any) -> Any:
+    """The same, whatever it is made of, without anything that looks like a key. Session ids keep their beginning."""
+    if isinstance(value, str):
+        return SECRET.sub(lambda found: (found["key"] or "") + "…", value)
+    if isinstance(value, Mapping):
+        return {name: _without_secrets(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_secrets(inner) for inner in value]
+    return value
+
+
 def _redact(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Take anything that looks like a key out, tracebacks included. Session ids keep their beginning."""
-    for key, value in event.items():
-        if isinstance(value, str):
-            event[key] = SECRET.sub(lambda found: found.group()[:10] + "…", value)
-    return event
+    """Take secrets out of every value, tracebacks included."""
+    return {name: _without_secrets(value) for name, value in event.items()}
 
 
 BEFORE: tuple[Processor, ...] = (
@@ -46,7 +55,7 @@ def configure() -> None:
     """Set up logging for this process."""
     structlog.configure(
         processors=[*BEFORE, *LAST],
-        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+        logger_factory=structlog.PrintLoggerFactory(),
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(sys.stdout)

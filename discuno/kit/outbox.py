@@ -84,7 +84,7 @@ def add(name: str, *, run_at: datetime | None = None, unique_key: str | None = N
     )
     sooner = insert.on_conflict_do_update(
         index_elements=["unique_key"],
-        set_={"run_at": sa.func.least(Job.run_at, when), "pushed_at": None, "again": True},
+        set_={"run_at": sa.func.least(Job.run_at, when), "pushed_at": None, "again": True, "dead_at": None},
     )
     session().execute(sooner if unique_key else insert)
     _owe()
@@ -132,7 +132,7 @@ def claim(job_id: int) -> Job | None:
         sa.select(Job)
         .where(Job.id == job_id, Job.dead_at.is_(None), Job.run_at <= now)
         .where(sa.or_(Job.claimed_until.is_(None), Job.claimed_until < now))
-        .with_for_update(skip_locked=True)
+        .with_for_update()  # waits for the sweep that is just pushing it; skipping would lose the wake-up
     )
     job = one_or_none(statement)
     if job is not None:

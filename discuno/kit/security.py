@@ -2,11 +2,13 @@
 
 import secrets
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
-from flask import Flask, Response, abort, g, request
+from flask import Blueprint, Flask, Response, abort, g, request
 
 STRIPE_JS = ("https://js.stripe.com", "https://*.js.stripe.com")
 MAX_BODY = 64 * 1024  # bytes of a form; webhooks have their own, larger limit
@@ -46,14 +48,36 @@ class Origins:
         )
 
 
+# Who may enter
+
+
+def _nobody_is_asked() -> None:
+    """The door is open: public pages authorize by what they load, machines by their signature."""
+
+
+Guard = Callable[[], None]
+GUARDS: dict[str, Guard] = {"anybody": _nobody_is_asked, "machine": _nobody_is_asked}  # rooms add their own
+ENTRANCES: dict[str, str] = {}  # blueprint → who
+
+
+def open_to(who: str, blueprint: Blueprint) -> Blueprint:
+    """State who may enter a blueprint's routes, and have it guarded; a test sees to it that each one does."""
+    blueprint.before_request(GUARDS[who])
+    ENTRANCES[blueprint.name] = who
+    return blueprint
+
+
+# Headers
+
+
 def origin_of(url: str) -> str:
     """https://host:port of an address."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def install(app: Flask, *, origins: Origins, https: bool, own_origin: str) -> None:
-    """Give every response its headers and every request its id; refuse cross-site writes."""
+def headers_for(origins: Origins, *, https: bool) -> dict[str, str]:
+    """The headers of every response, static files included."""
     payment = f'payment=(self "{origins.stripe_js}")'
     headers = {
         "Content-Security-Policy": origins.policy,
@@ -65,6 +89,17 @@ def install(app: Flask, *, origins: Origins, https: bool, own_origin: str) -> No
     }
     if https:
         headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    return headers
+
+
+def add_headers(given: Any, headers: Mapping[str, str]) -> None:
+    """Put these into a response's headers where it has not said them itself."""
+    for name, value in headers.items():
+        given.setdefault(name, value)
+
+
+def install(app: Flask, headers: Mapping[str, str], *, own_origin: str) -> None:
+    """Give every response its headers and every request its id; refuse cross-site writes."""
 
     @app.before_request
     def begin() -> None:
@@ -76,11 +111,12 @@ def install(app: Flask, *, origins: Origins, https: bool, own_origin: str) -> No
         request.max_content_length = MAX_WEBHOOK if is_machine else MAX_BODY
         if request.method not in SAFE and not is_machine and _is_cross_site(own_origin):
             abort(403)
+        if _has_nul(is_machine):
+            abort(400)
 
     @app.after_request
     def finish(response: Response) -> Response:
-        for name, value in headers.items():
-            response.headers.setdefault(name, value)
+        add_headers(response.headers, headers)
         response.headers["X-Request-Id"] = g.get("request_id", "")
         _log_request(response)
         return response
@@ -90,7 +126,15 @@ def _log_request(response: Response) -> None:
     """One line a request: no query, which may name a session, and no body."""
     if request.endpoint != "static" and request.path not in QUIET:
         took = round((time.perf_counter() - g.get("began", time.perf_counter())) * 1000, 1)
-        log.info("request", method=request.method, endpoint=request.endpoint, status=response.status_code, ms=took)
+        log.info(
+            "request", method=request.method, endpoint=request.endpoint, status=response.status_code, ms=took
+        )
+
+
+def _has_nul(is_machine: bool) -> bool:
+    """Whether a text carries the one character that Postgres cannot hold. Machines' bodies are not forms."""
+    texts = [request.path, *request.args.values(), *(() if is_machine else request.form.values())]
+    return any("\0" in text for text in texts)
 
 
 def _is_cross_site(own_origin: str) -> bool:

@@ -16,7 +16,7 @@ from jinja2 import StrictUndefined
 from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
 
-from discuno.kit import money
+from discuno.kit import clock, money
 from discuno.kit.errors import DomainError
 
 LOCALE = "en_US"
@@ -82,7 +82,7 @@ def zone_name(zone: str) -> str:
 
 def offset_name(zone: str) -> str:
     """UTC+5:45, as it is now."""
-    offset = datetime.now(UTC).astimezone(ZoneInfo(zone)).utcoffset()
+    offset = clock.now().astimezone(ZoneInfo(zone)).utcoffset()
     minutes = int(offset.total_seconds() // 60) if offset else 0
     sign, (hours, rest) = "+" if minutes >= 0 else "−", divmod(abs(minutes), 60)
     words = f"UTC{sign}{hours}" + (f":{rest:02}" if rest else "")

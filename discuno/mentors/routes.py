@@ -4,13 +4,14 @@ from typing import Any
 
 from flask import Blueprint, Response, make_response, render_template, request
 
+from discuno.kit import security
 from discuno.kit.web import show
 from discuno.mentors import avatar
 from discuno.mentors import service as mentors
 from discuno.mentors.models import Mentor
 from discuno.payouts import service as payouts
 
-bp = Blueprint("mentors", __name__)
+bp = security.open_to("anybody", Blueprint("mentors", __name__))
 
 
 @bp.get("/")

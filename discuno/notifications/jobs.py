@@ -40,9 +40,7 @@ def send_letter(email_id: int) -> None:
         resend_id = resend.send(outgoing, key=f"letter/{email_id}")
     except ResendRefused as refusal:
         with transaction():
-            failed = locked(Email, email_id)
-            failed.error = str(refusal)
-            failed.move_to(EmailStatus.FAILED)
+            notifications.record_failed(locked(Email, email_id), str(refusal))
         log.error("letter_refused", email_id=email_id, error=str(refusal))
         return
     with transaction():
@@ -51,7 +49,9 @@ def send_letter(email_id: int) -> None:
 
 @queue.on_death
 def tell_admin(job: outbox.Job) -> None:
-    """Work was given up: the admin is told, unless it was a letter that could not be sent."""
+    """Work was given up: the admin is told; a letter that could not be sent says so itself."""
     log.error("job_dead", job_id=job.id, task=job.task, error=job.error)
-    if job.task != "send_letter":
+    if job.task == "send_letter":
+        notifications.record_failed(locked(Email, job.args["email_id"]), job.error or "")
+    else:
         notifications.tell(f"job:{job.id}:dead", journey.ADMIN, "job_dead_admin", job_id=job.id)

@@ -36,6 +36,13 @@ def record_sent(email: Email, resend_id: str, subject: str) -> None:
     email.move_to(EmailStatus.SENT)
 
 
+def record_failed(email: Email, why: str) -> None:
+    """The letter could not be handed over."""
+    if email.status == EmailStatus.QUEUED:
+        email.error = why
+        email.move_to(EmailStatus.FAILED)
+
+
 DELIVERY = {
     "email.delivered": EmailStatus.DELIVERED,
     "email.bounced": EmailStatus.BOUNCED,

@@ -24,19 +24,18 @@ def take_details(booking_id: int, attendee: Attendee) -> None:
         if payment is not None and payments.still_fits(payment, attendee.name, attendee.email):
             booking.note, booking.attendee_phone = attendee.note, attendee.phone or None
             return
+        if payment is not None and not payments.may_change(payment):
+            return
         unknown = payment.id if payment is not None and payments.outcome_unknown(payment) else None
     if unknown is not None:
         _or_later(unknown)
     with transaction():
         booking = locked(Booking, booking_id)
-        before = payments.of_booking(booking)
-        superseded = before.stripe_checkout_session_id if before is not None else None
         payment = journey.give_details(booking, attendee)
         payment_id = payment.id if payment is not None else None
     if payment_id is None:
         return
-    if superseded is not None:
-        jobs.end_superseded(payment_id, superseded)
+    _end_former(payment_id)
     try:
         calendar.reserve(booking_id)
     except CalcomDown as error:
@@ -46,6 +45,14 @@ def take_details(booking_id: int, attendee: Attendee) -> None:
             heading="The calendar does not answer",
         ) from error
     _or_later(payment_id)
+
+
+def _end_former(payment_id: int) -> None:
+    """See that nobody pays for the former details; if it cannot be done now, no session is opened until it is."""
+    try:
+        jobs.end_superseded(payment_id)
+    except (StripeDown, StripeRefused) as error:
+        jobs.log.warning("superseded_not_ended", payment_id=payment_id, error=str(error))
 
 
 def _or_later(payment_id: int) -> None:

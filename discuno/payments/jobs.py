@@ -11,7 +11,7 @@ from flask import current_app
 
 from discuno import journey, policy
 from discuno.edges import stripe
-from discuno.edges.stripe import CheckoutRequest, StripeDown, StripeRefused
+from discuno.edges.stripe import CheckoutRequest, StripeRefused
 from discuno.kit import clock, outbox
 from discuno.kit.db import locked, session, transaction
 from discuno.payments import service as payments
@@ -23,7 +23,11 @@ MONEY = "money"
 
 
 def open_checkout(payment_id: int) -> None:
-    """Make the Checkout Session of the current epoch, or learn which one it was. Raises StripeDown, StripeRefused."""
+    """Make the Checkout Session of the current epoch, or learn which one it was. Raises StripeDown, StripeRefused.
+
+    A session of an earlier epoch is ended first: there are never two to pay.
+    """
+    end_superseded(payment_id)
     with transaction():
         payment = locked(Payment, payment_id)
         if payment.stripe_checkout_session_id is not None or not payment.status.is_waiting:
@@ -77,13 +81,24 @@ def close_checkout(payment_id: int) -> bool:
     return not payment.status.has_money
 
 
-def end_superseded(payment_id: int, session_id: str) -> None:
+def open_anew(payment_id: int) -> None:
+    """After Stripe refused the current epoch, whose expiry is by now too near: begin another. Raises as above."""
+    with transaction():
+        payment = locked(Payment, payment_id)
+        if payment.stripe_checkout_session_id is None and payments.may_change(payment):
+            journey.begin_checkout(payment)
+    open_checkout(payment_id)
+
+
+def end_superseded(payment_id: int) -> None:
     """Expire the session of an earlier epoch. If it was paid after all, that money is taken as the payment."""
-    try:
-        stripe.close_checkout(session_id)
-        settle(payment_id, session_id)
-    except (StripeDown, StripeRefused) as error:
-        log.warning("superseded_not_ended", payment_id=payment_id, error=str(error))
+    with transaction():
+        former = payments.superseded(locked(Payment, payment_id))
+    if former is not None:
+        stripe.close_checkout(former)
+        settle(payment_id, former)
+        with transaction():
+            payments.superseded_is_over(locked(Payment, payment_id))
 
 
 def settle(payment_id: int, session_id: str | None = None) -> None:
@@ -95,12 +110,13 @@ def settle(payment_id: int, session_id: str | None = None) -> None:
         payment = session().get(Payment, payment_id)
         asked = session_id or (payment.stripe_checkout_session_id if payment is not None else None)
         known = payment is not None and payments.is_settled(payment, asked)
+        in_our_row = payment is not None and payment.stripe_checkout_session_id == asked
         if payment is not None and not known:
             payment.asked_at = clock.now()
     if asked is None or known:
         return
     facts = stripe.look_at_checkout(asked)
-    if facts.payment_id != str(payment_id):
+    if facts.payment_id != str(payment_id) and not in_our_row:
         raise outbox.GiveUp(f"{asked} carries the payment id {facts.payment_id!r}, not {payment_id}")
     with transaction():
         journey.payment_seen(locked(Payment, payment_id), Seen(**vars(facts)))

@@ -14,7 +14,7 @@ from discuno.bookings.visitor import clock as chosen_clock
 from discuno.bookings.visitor import visitor
 from discuno.edges import stripe
 from discuno.edges.stripe import StripeDown, StripeRefused
-from discuno.kit import clock
+from discuno.kit import clock, security
 from discuno.kit.errors import NotFound
 from discuno.kit.web import show
 from discuno.payments import jobs
@@ -22,7 +22,7 @@ from discuno.payments import service as payments
 from discuno.payments.models import Payment
 from discuno.payments.states import State, state_of
 
-bp = Blueprint("payments", __name__, url_prefix="/mentor/<username>/book")
+bp = security.open_to("anybody", Blueprint("payments", __name__, url_prefix="/mentor/<username>/book"))
 
 NO_STRIPE = (
     "We cannot reach Stripe, which takes the payment, right now. "
@@ -55,10 +55,18 @@ def open_again(username: str, public_id: str) -> AnyResponse:
     booking, payment = _mine(username, public_id)
     if payment.status.is_waiting and booking.status == BookingStatus.HELD:
         try:
-            jobs.open_checkout(payment.id)
+            _open(payment)
         except (StripeDown, StripeRefused):
             return _payment_step(booking, payment, 503)
     return redirect(url_for(".pay", username=username, public_id=public_id), 303)
+
+
+def _open(payment: Payment) -> None:
+    """The checkout as it was meant, or another if Stripe was away too long for that. Raises as they do."""
+    try:
+        jobs.open_checkout(payment.id)
+    except StripeRefused:
+        jobs.open_anew(payment.id)
 
 
 def _payment_step(booking: Booking, payment: Payment, status: int = 200) -> Response:

@@ -11,6 +11,8 @@ from discuno.kit import clock
 from discuno.kit.db import one_or_none, session
 from discuno.payments.models import Payment, PaymentStatus, Refund, RefundStatus
 
+SUPERSEDED = "superseded"  # in our metadata: a Checkout Session to be ended before another is opened
+
 
 @dataclass(frozen=True)
 class Seen:
@@ -87,12 +89,29 @@ def prepare(booking: Booking) -> Payment:
 
 def open_epoch(payment: Payment) -> None:
     """Begin a new Checkout Session for this payment: its parameters are frozen from here on."""
+    if payment.stripe_checkout_session_id is not None:
+        payment.metadata_ = {**payment.metadata_, SUPERSEDED: payment.stripe_checkout_session_id}
     payment.checkout_epoch += 1
     payment.checkout_expires_at = clock.now() + policy.CHECKOUT_LIFE
     payment.stripe_checkout_session_id = None
     payment.checkout_client_secret = None
     if payment.status == PaymentStatus.FAILED:
         payment.move_to(PaymentStatus.PENDING)
+
+
+def superseded(payment: Payment) -> str | None:
+    """The session of an earlier epoch that is not known to be over; before it is, no other one is opened."""
+    return payment.metadata_.get(SUPERSEDED)
+
+
+def superseded_is_over(payment: Payment) -> None:
+    """The earlier session can bring no money any more."""
+    payment.metadata_ = {name: value for name, value in payment.metadata_.items() if name != SUPERSEDED}
+
+
+def may_change(payment: Payment) -> bool:
+    """Whether somebody may still say who pays: not once money is here or on its way."""
+    return payment.status in (PaymentStatus.PENDING, PaymentStatus.FAILED)
 
 
 def has_open_checkout(payment: Payment) -> bool:

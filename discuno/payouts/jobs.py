@@ -31,6 +31,7 @@ class _Attempt:
     request: TransferRequest
     look_first: bool
     key_is_stale: bool
+    reason_to_wait: str | None
 
 
 @outbox.task("release_transfer", queue="money")
@@ -45,6 +46,8 @@ def release_transfer(transfer_id: int) -> None:
         if found is not None:
             _record(transfer_id, found.id)
             return
+        if attempt.reason_to_wait is not None:  # it was not made, and now something stands against it
+            raise outbox.Later(clock.now() + policy.TRANSFER_WAIT, f"waits: {attempt.reason_to_wait}")
         if attempt.key_is_stale:
             _new_epoch(transfer_id)
             raise outbox.Later(clock.now(), "the key is too old; a new epoch is begun")
@@ -70,6 +73,7 @@ def _decide(transfer_id: int) -> _Attempt | None:
                 request=_request(transfer, payment),
                 look_first=look_first,
                 key_is_stale=look_first and payouts.key_is_stale(transfer, now),
+                reason_to_wait=transfer.blocked_by,
             )
         waits = transfer.status == TransferStatus.SCHEDULED
         ends = payment.dispute_period_ends

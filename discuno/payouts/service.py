@@ -87,8 +87,9 @@ def reason_to_wait(transfer: Transfer) -> str | None:
 
 def start(transfer: Transfer) -> bool:
     """Take the transfer in hand: True when Stripe may be asked now. Freezes the destination at the first attempt."""
-    if transfer.status == TransferStatus.SENDING:
-        return True  # an answer was lost; the caller looks it up first
+    if transfer.status == TransferStatus.SENDING:  # an answer was lost; the caller looks it up first
+        transfer.blocked_by = reason_to_wait(transfer)
+        return True
     if transfer.status != TransferStatus.SCHEDULED:
         return False
     transfer.blocked_by = reason_to_wait(transfer)
@@ -108,7 +109,7 @@ def start(transfer: Transfer) -> bool:
 def record_sent(transfer: Transfer, stripe_id: str) -> None:
     """Stripe has made it."""
     transfer.stripe_transfer_id = stripe_id
-    transfer.error = None
+    transfer.error = transfer.blocked_by = None
     transfer.move_to(TransferStatus.SENT)
     if transfer.payment.status == PaymentStatus.SUCCEEDED:
         transfer.payment.move_to(PaymentStatus.TRANSFERRED)

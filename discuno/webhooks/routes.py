@@ -8,10 +8,11 @@ import structlog
 from flask import Blueprint, Response, current_app, request
 
 from discuno.edges import calcom, resend, stripe
+from discuno.kit import security
 from discuno.kit.db import transaction
 from discuno.webhooks import service as inbox
 
-bp = Blueprint("webhooks", __name__, url_prefix="/webhooks")
+bp = security.open_to("machine", Blueprint("webhooks", __name__, url_prefix="/webhooks"))
 log = structlog.get_logger()
 
 

@@ -20,12 +20,8 @@ from discuno.sandbox.courier import Courier
 from discuno.sandbox.settings import SandboxSettings
 from discuno.sandbox.world import World
 
-VERSIONS = {
-    "slots": "2024-09-04",
-    "bookings": "2026-02-25",
-    "event-types": "2024-06-14",
-    "schedules": "2024-06-11",
-}
+VERSIONS = {"slots": "2024-09-04", "bookings": "2026-02-25"}
+VERSIONS |= {"event-types": "2024-06-14", "schedules": "2024-06-11"}
 TAKEN = "User either already has booking at this time or is not available"
 ANA = {"name": "Ana Diaz", "email": "ana@example.com", "timeZone": "America/New_York"}
 

@@ -1,0 +1,105 @@
+"""The schema: one line of migrations, there and back, and the models say what it says."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import flask_migrate
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from discuno.kit.db import db
+from tests.factories import change, someone
+from tests.house import ROOT, House
+
+MIGRATIONS = str(ROOT / "migrations")
+
+
+@pytest.fixture
+def empty(built_house: House) -> Iterator[House]:
+    """The house without a row, in a context."""
+    built_house.empty()
+    with built_house.app.app_context():
+        yield built_house
+
+
+def schema() -> dict[str, Any]:
+    """What the database holds of ours, by name."""
+    queries = {
+        "columns": "SELECT table_name, column_name, data_type, is_nullable "
+        "FROM information_schema.columns WHERE table_schema = 'public'",
+        "constraints": "SELECT conname, pg_get_constraintdef(oid) "
+        "FROM pg_constraint WHERE connamespace = 'public'::regnamespace",
+        "indexes": "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'",
+        "functions": "SELECT proname, prosrc FROM pg_proc WHERE pronamespace = 'public'::regnamespace",
+    }
+    with db.engine.connect() as connection:
+        return {name: sorted(map(tuple, connection.execute(sa.text(q)))) for name, q in queries.items()}
+
+
+def test_there_is_one_head() -> None:
+    config = Config()
+    config.set_main_option("script_location", MIGRATIONS)
+    assert len(ScriptDirectory.from_config(config).get_heads()) == 1
+
+
+def test_up_and_down_and_up_again_leaves_the_same_schema(empty: House) -> None:
+    before = schema()
+    try:
+        flask_migrate.downgrade(directory=MIGRATIONS, revision="base")
+        assert {row[0] for row in schema()["columns"]} <= {"alembic_version"}
+        assert schema()["functions"] == []
+    finally:
+        flask_migrate.upgrade(directory=MIGRATIONS)
+        db.engine.dispose()
+    assert schema() == before
+
+
+def test_models_and_migrations_say_the_same(empty: House) -> None:
+    with db.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, db.metadata) == []
+
+
+def test_each_check_in_the_database_allows_what_its_model_allows(empty: House) -> None:
+    """Alembic does not compare CHECKs: enums, and every other one by its name."""
+    inspector = sa.inspect(db.engine)
+    for table in db.metadata.sorted_tables:
+        there = {c["name"]: c["sqltext"] for c in inspector.get_check_constraints(table.name)}
+        ours = {c.name for c in table.constraints if isinstance(c, sa.CheckConstraint)}
+        assert {str(name) for name in ours} == set(there), table.name
+        for column in table.columns:
+            if isinstance(column.type, sa.Enum):
+                [said] = [text for text in there.values() if text.startswith(f"{column.name}::text = ANY")]
+                assert {w.split("'")[0] for w in said.split("'")[1::2]} == set(column.type.enums), column
+
+
+def test_the_exclusion_constraint_stands_in_both(empty: House) -> None:
+    found = dict(schema()["constraints"])["ex_discuno_booking_one_hour_once"]
+    assert "EXCLUDE USING gist" in found
+    assert "mentor_id" in found
+    assert "held" in found
+    assert "confirmed" in found
+
+
+WRONG = (
+    "UPDATE discuno_payment SET platform_fee = platform_fee + 1",
+    "UPDATE discuno_payment SET amount = 0, platform_fee = 0, mentor_amount = 0",
+    "UPDATE discuno_payment SET currency = 'USD'",
+    "UPDATE discuno_payment SET status = 'paid'",
+    "UPDATE discuno_booking SET status = 'gone'",
+    "UPDATE discuno_booking SET during = 'empty'",
+    "UPDATE discuno_user SET email = 'Amara@discuno.example'",
+    "DELETE FROM discuno_booking",
+    "DELETE FROM discuno_user",
+)
+
+
+def test_the_database_itself_refuses_nonsense(house: House) -> None:
+    someone(house).reach_payment("amara")
+    for wrong in WRONG:
+        with pytest.raises(sa.exc.IntegrityError):
+            change(house, wrong)

@@ -1,0 +1,166 @@
+"""The mentor's share goes when it may, once, and not while anything stands against it."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from discuno import policy
+from discuno.payments.models import Payment
+from discuno.payouts.models import Transfer
+from tests.factories import ADMIN, advance_to, change, paid, subjects, the, work_until_done
+from tests.house import House
+
+TRANSFER = "POST /stripe/v1/transfers$"
+HOUR = timedelta(hours=1, seconds=1)
+
+
+def refusal(code: str) -> dict[str, Any]:
+    body = {"error": {"type": "invalid_request_error", "code": code, "message": "No."}}
+    return {"action": "error", "status": 400, "body": body}
+
+
+@pytest.fixture
+def due(house: House) -> House:
+    """A confirmed, paid session whose dispute period is over in five seconds."""
+    paid(house)
+    house.settle_down()
+    ends = the(house, Payment).dispute_period_ends
+    assert ends is not None
+    advance_to(house, ends - timedelta(seconds=5))
+    house.settle_down()
+    return house
+
+
+def let_it_end(house: House, by: timedelta = timedelta(seconds=6)) -> None:
+    work_until_done(house, 1, by)
+
+
+def sent(house: House) -> list[int]:
+    return [t["amount"] for t in house.stripe("transfer")]
+
+
+def test_nothing_goes_before_the_dispute_period_ends_and_the_share_goes_when_it_has(due: House) -> None:
+    payment = the(due, Payment)
+    assert payment.dispute_period_ends == payment.booking.ends_at + timedelta(hours=72)
+    assert sent(due) == []
+    let_it_end(due)
+    [transfer] = due.stripe("transfer")
+    assert (transfer["amount"], transfer["currency"]) == (5400, "usd")
+    assert transfer["transfer_group"] == payment.transfer_group
+    assert transfer["metadata"] == {"transfer_id": str(the(due, Transfer).id)}
+    assert (the(due, Transfer).status, the(due, Payment).status) == ("sent", "TRANSFERRED")
+    work_until_done(due, 2, timedelta(days=1))
+    assert sent(due) == [5400]
+
+
+@pytest.fixture
+def paid_from_payment() -> Iterator[None]:
+    before = policy.terms
+    policy.adopt(policy.Terms(hold_starts_at="payment"))
+    yield
+    policy.adopt(before)
+
+
+@pytest.mark.usefixtures("paid_from_payment")
+def test_by_the_other_reading_the_period_counts_from_stripes_time_of_the_charge(house: House) -> None:
+    paid(house)
+    house.settle_down()
+    [charge] = house.stripe("charge")
+    charged = datetime.fromtimestamp(charge["created"], UTC)
+    assert the(house, Payment).dispute_period_ends == charged + timedelta(hours=72)
+    work_until_done(house, 1, timedelta(hours=72))
+    assert sent(house) == [5400]
+
+
+SUSPEND = "UPDATE discuno_mentor SET suspended_at = now(), suspended_reason = 'test'"
+INACTIVE = "UPDATE discuno_mentor_stripe_account SET transfers_active = false"
+REASONS = [
+    (
+        "UPDATE discuno_payment SET dispute_requested = true",
+        "dispute",
+        "UPDATE discuno_payment SET dispute_requested = false",
+    ),
+    (
+        "UPDATE discuno_payment SET needs_attention = 'x'",
+        "dispute",
+        "UPDATE discuno_payment SET needs_attention = NULL",
+    ),
+    (SUSPEND, "mentor_suspended", "UPDATE discuno_mentor SET suspended_at = NULL"),
+    (INACTIVE, "account", "UPDATE discuno_mentor_stripe_account SET transfers_active = true"),
+    (
+        "UPDATE discuno_payment SET status = 'DISPUTED'",
+        "not_paid",
+        "UPDATE discuno_payment SET status = 'SUCCEEDED'",
+    ),
+]
+
+
+def test_each_reason_to_wait_stops_the_transfer_until_it_is_lifted(due: House) -> None:
+    for stop, word, lift in REASONS:
+        change(due, stop)
+        let_it_end(due, HOUR)
+        assert (sent(due), the(due, Transfer).blocked_by) == ([], word)
+        change(due, lift)
+    let_it_end(due, HOUR)
+    assert sent(due) == [5400]
+    assert the(due, Transfer).blocked_by is None
+
+
+SOON, KEY_GONE = timedelta(seconds=5), timedelta(hours=25)
+
+
+@pytest.mark.parametrize(
+    ("action", "later"),
+    [("drop_after", SOON), ("drop_after", KEY_GONE), ("error_after", SOON), ("drop_before", KEY_GONE)],
+    ids=str,
+)
+def test_a_transfer_whose_answer_was_lost_is_made_once(due: House, action: str, later: timedelta) -> None:
+    due.fault(TRANSFER, action, times=2)
+    let_it_end(due)
+    assert the(due, Transfer).status == "sending"
+    work_until_done(due, 2, later)
+    assert sent(due) == [5400]
+    assert the(due, Transfer).status == "sent"
+    assert the(due, Transfer).stripe_transfer_id == due.stripe("transfer")[0]["id"]
+
+
+def test_a_transfer_that_never_reached_stripe_does_not_go_once_somebody_objects(due: House) -> None:
+    due.fault(TRANSFER, "drop_before", times=2)
+    let_it_end(due)
+    change(due, "UPDATE discuno_payment SET dispute_requested = true")
+    work_until_done(due, 2, HOUR)
+    assert sent(due) == []
+    assert the(due, Transfer).blocked_by == "dispute"
+    change(due, "UPDATE discuno_payment SET dispute_requested = false")
+    work_until_done(due, 2, HOUR)
+    assert sent(due) == [5400]
+
+
+def test_a_transfer_that_was_made_is_recorded_even_when_somebody_objected_meanwhile(due: House) -> None:
+    due.fault(TRANSFER, "drop_after", times=2)
+    let_it_end(due)
+    change(due, "UPDATE discuno_payment SET dispute_requested = true")
+    work_until_done(due, 1, HOUR)
+    assert sent(due) == [5400]
+    assert the(due, Transfer).status == "sent"
+
+
+def test_a_refusal_that_only_needs_time_is_waited_out_with_a_new_key(due: House) -> None:
+    due.fault(TRANSFER, times=1, **refusal("balance_insufficient"))
+    let_it_end(due)
+    transfer = the(due, Transfer)
+    assert (transfer.status, transfer.blocked_by) == ("scheduled", "balance_insufficient")
+    assert (transfer.retry_count, transfer.key) == (0, "transfer:1:2")
+    let_it_end(due, HOUR)
+    assert sent(due) == [5400]
+
+
+def test_three_real_refusals_are_told_to_the_admin_once_and_it_goes_on_being_tried(due: House) -> None:
+    due.fault(TRANSFER, times=4, **refusal("parameter_invalid"))
+    work_until_done(due, 4, timedelta(hours=3))
+    assert subjects(due, ADMIN) == ["Transfer 1 was refused 3 times"]
+    assert sent(due) == []
+    work_until_done(due, 1, timedelta(hours=12))
+    assert sent(due) == [5400]
