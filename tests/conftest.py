@@ -27,9 +27,7 @@ def bare(built_house: House) -> House:
 @pytest.fixture
 def house(built_house: House) -> House:
     """The house with two mentors in it: Amara on the built-in calendar, Owen on Cal.com."""
-    built_house.empty()
-    for entry in (AMARA, OWEN):
-        built_house.plant(entry)
+    built_house.begin_with(AMARA, OWEN)
     return built_house
 
 

@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from copy import deepcopy
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,11 @@ from discuno.sandbox.embedded import postgres, valkey
 from discuno.sandbox.settings import SandboxSettings
 
 ROOT = Path(__file__).parent.parent
+CATALOGUE = {
+    f"discuno_{name}" for name in ("user", "mentor", "event_type", "weekly_hours", "mentor_stripe_account")
+}
+WORLD = ("stripe.account", "calcom_event_type")
+Planted = tuple[dict[sa.Table, list[dict[str, Any]]], dict[str, list[dict[str, Any]]]]
 KEEP = ("discuno_clock", "alembic_version")
 
 
@@ -62,6 +68,7 @@ class House:
     def __init__(self, app: Flask, sandbox: Sandbox) -> None:
         self.app = app
         self.sandbox = sandbox
+        self._planted: Planted | None = None
 
     @property
     def url(self) -> str:
@@ -78,6 +85,38 @@ class House:
                 tables = ", ".join(t.name for t in db.metadata.sorted_tables if t.name not in KEEP)
                 unit.execute(sa.text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
                 unit.execute(sa.text("UPDATE discuno_clock SET ahead = '0'"))
+
+    def begin_with(self, *entries: dict[str, Any]) -> None:
+        """As on the first day with these mentors in it: planted once, put back as they were before each test."""
+        self.empty()
+        if self._planted is None:
+            for entry in entries:
+                self.plant(entry)
+            self.settle_down()  # the news of the planting has come
+            self._planted = self._photograph()
+        else:
+            self._put_back(self._planted)
+
+    def _photograph(self) -> Planted:
+        with self.app.app_context():
+            rows = {
+                table: [dict(row) for row in session().execute(sa.select(table)).mappings()]
+                for table in db.metadata.sorted_tables
+                if table.name in CATALOGUE
+            }
+        world = self.sandbox.world
+        return rows, {kind: deepcopy(world.all(kind)) for kind in WORLD}
+
+    def _put_back(self, planted: Planted) -> None:
+        rows, kinds = planted
+        for kind, records in kinds.items():
+            for record in deepcopy(records):
+                self.sandbox.world.put(kind, record)
+        with self.app.app_context(), transaction() as unit:
+            for table, found in rows.items():
+                unit.execute(sa.insert(table), found)
+                sequence = sa.func.pg_get_serial_sequence(table.name, "id")
+                unit.execute(sa.select(sa.func.setval(sequence, len(found))))  # ids began at 1
 
     def plant(self, entry: dict[str, Any]) -> None:
         """Add a mentor with account and calendar."""

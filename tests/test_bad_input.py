@@ -14,10 +14,7 @@ from tests.house import House
 @pytest.fixture(scope="module")
 def house(built_house: House) -> House:
     """One house for all of these, as none of them changes anything but by holding a time of its own."""
-    built_house.empty()
-    for entry in (AMARA, OWEN):
-        built_house.plant(entry)
-    built_house.settle_down()  # the news of the planting has come
+    built_house.begin_with(AMARA, OWEN)
     return built_house
 
 

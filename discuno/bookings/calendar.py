@@ -4,9 +4,10 @@ import calendar as months
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from discuno.kit import web
+from discuno.kit import clock, web
 
 WEEKDAYS = [(name[:2], name) for name in months.day_name]
 Link = Callable[[date, date | None, str], tuple[str, str]]  # first of month, day, clock → page URL, part URL
@@ -204,5 +205,14 @@ def _kept(asked: Asked) -> dict[str, str]:
 
 def zone_choices(chosen: str) -> list[tuple[str, str]]:
     """Every zone with its present offset, the chosen one among them whatever it is."""
-    names = sorted(web.zone_names() | {chosen})
-    return [(name, f"{name.replace('_', ' ')} — {web.offset_name(name)}") for name in names]
+    this_hour = clock.now().replace(minute=0, second=0, microsecond=0)  # no clock change falls within one
+    known = dict(_zones_as_of(this_hour))
+    if chosen not in known:
+        known[chosen] = f"{chosen.replace('_', ' ')} — {web.offset_name(chosen)}"
+    return sorted(known.items())
+
+
+@lru_cache(maxsize=2)
+def _zones_as_of(_hour: datetime) -> tuple[tuple[str, str], ...]:
+    """Some six hundred zone files are read for this, so it is done once an hour and not once a page."""
+    return tuple((name, f"{name.replace('_', ' ')} — {web.offset_name(name)}") for name in web.zone_names())

@@ -243,8 +243,11 @@ def _is_own(event_type: EventType, start: datetime, me: str) -> bool:
 
 
 def _why_not(event_type: EventType, start: datetime, me: str) -> DomainError:
+    """Taken, as far as we can tell: a time of another calendar that is gone was most likely there a moment ago."""
+    earliest, latest = bookings.window(clock.now())
+    elsewhere = event_type.mentor.calendar == Calendar.CALCOM and earliest <= start <= latest
     taken = bookings.busy(event_type.mentor_id, start, start + bookings.length(event_type), besides=me)
-    return bookings.TimeTaken() if taken else bookings.NotOffered()
+    return bookings.TimeTaken() if taken or elsewhere else bookings.NotOffered()
 
 
 def _let_others_go(me: str, event_type: EventType, start: datetime) -> None:

@@ -6,6 +6,7 @@ Two errors leave this file. CalcomDown: the outcome is unknown. CalcomRefused: a
 
 import hashlib
 import hmac
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -55,7 +56,7 @@ class Place(BaseModel):
 
 _base = ""
 _key = ""
-_http = requests.Session()
+_mine = threading.local()  # a requests session is not for several threads at once
 
 
 def configure(settings: Settings) -> None:
@@ -70,17 +71,24 @@ def _ask(method: str, path: str, version: str, **request: Any) -> Any:
     leave_transaction()
     headers = {"cal-api-version": version, "Authorization": f"Bearer {_key}"}
     try:
-        answer = _http.request(
+        answer = _session().request(
             method, f"{_base}{path}", headers=headers, timeout=TIMEOUT, allow_redirects=False, **request
         )
         body = answer.json()
     except (requests.RequestException, ValueError) as error:
         raise CalcomDown(f"{method} {path}: {type(error).__name__}") from error
-    if answer.status_code == 429 or answer.status_code >= 500:
+    if answer.status_code in (401, 403, 429) or answer.status_code >= 500:  # our key, our pace, their trouble
         raise CalcomDown(f"{method} {path}: {answer.status_code}")
     if answer.status_code >= 400:
         raise CalcomRefused(_message(body))
     return body.get("data") if isinstance(body, dict) else None
+
+
+def _session() -> requests.Session:
+    if not hasattr(_mine, "session"):
+        _mine.session = requests.Session()
+    session: requests.Session = _mine.session
+    return session
 
 
 def _message(body: Any) -> str:

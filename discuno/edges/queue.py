@@ -82,14 +82,21 @@ def drain() -> None:
 
 
 def sweep() -> None:
-    """Tell Redis of every row it may not know. If Redis is away the rows wait for the next sweep."""
+    """Tell Redis of every row it may not know. If Redis is away the rows wait for the next sweep.
+
+    They are marked first and told afterwards: what a crash leaves untold is told again by a later sweep.
+    """
+    with transaction():
+        jobs = outbox.to_push()
+        for job in jobs:
+            job.pushed_at = clock.now()
     try:
-        with transaction():
-            for job in outbox.to_push():
-                _push(job)
-                job.pushed_at = clock.now()
+        for job in jobs:
+            _push(job)
     except redis.RedisError as error:
         log.warning("redis_away", error=type(error).__name__)
+        with transaction():
+            outbox.not_pushed([job.id for job in jobs])
 
 
 def _push(job: outbox.Job) -> None:

@@ -117,6 +117,11 @@ def to_push(limit: int = 500) -> list[Job]:
     return rows(statement)
 
 
+def not_pushed(job_ids: list[int]) -> None:
+    """Redis was not told of these after all: the next sweep tells it at once."""
+    session().execute(sa.update(Job).where(Job.id.in_(job_ids)).values(pushed_at=None))
+
+
 def next_due() -> int | None:
     """The id of the first row that may be claimed now."""
     now = clock.now()

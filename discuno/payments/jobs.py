@@ -128,14 +128,15 @@ def watch_payment(payment_id: int) -> None:
     with transaction():
         payment = locked(Payment, payment_id)
         waiting, expires = payment.status.is_waiting, payment.checkout_expires_at
-    if not waiting or expires is None:
+        is_a_persons = payment.needs_attention is not None
+    if not waiting or expires is None or is_a_persons:
         return
     if clock.now() >= expires:
         _end(payment_id)
     else:
         open_checkout(payment_id)
         settle(payment_id)
-    if payment.status.is_waiting:
+    if payment.status.is_waiting and payment.needs_attention is None:
         raise outbox.Later(clock.now() + policy.WATCH_PAYMENT_EVERY, "not decided yet")
 
 

@@ -56,25 +56,25 @@ def _object(event: dict[str, Any]) -> dict[str, Any]:
 def checkout_session(event: dict[str, Any]) -> str:
     """A Checkout Session changed: look at it."""
     seen = _object(event)
-    with transaction():
-        payment = payments.by_session(seen["id"]) or _ours(seen)
-        payment_id = payment.id if payment is not None else None
-    if payment_id is None:
-        raise Unexplained(f"no payment for {seen['id']}")
+    payment_id = _payment_of(seen, payments.by_session)
     payment_doors.settle(payment_id, seen["id"])
     return f"payment {payment_id}"
 
 
 def payment_intent(event: dict[str, Any]) -> str:
     """A PaymentIntent changed: look at its session, if it is one of ours."""
-    seen = _object(event)
-    with transaction():
-        payment = payments.by_payment_intent(seen["id"]) or _ours(seen)
-        payment_id = payment.id if payment is not None else None
-    if payment_id is None:
-        raise Unexplained(f"no payment for {seen['id']}")
+    payment_id = _payment_of(_object(event), payments.by_payment_intent)
     payment_doors.settle(payment_id)
     return f"payment {payment_id}"
+
+
+def _payment_of(seen: dict[str, Any], find: Callable[[str], Payment | None]) -> int:
+    """The payment that an object is about. Raises Unexplained."""
+    with transaction():
+        payment = find(seen["id"]) or _ours(seen)
+        if payment is None:
+            raise Unexplained(f"no payment for {seen['id']}")
+        return payment.id
 
 
 def refund(event: dict[str, Any]) -> str:

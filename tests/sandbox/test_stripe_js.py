@@ -12,6 +12,8 @@ from playwright.sync_api import Browser, FrameLocator, Locator, Page, expect
 
 from tests.sandbox.storefront import Shop, open_shop
 
+pytestmark = pytest.mark.story
+
 
 @pytest.fixture(scope="module")
 def shop() -> Iterator[Shop]:
