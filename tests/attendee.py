@@ -20,6 +20,7 @@ class Attendee:
     house: House
     client: FlaskClient
     zone: str = "Europe/Paris"
+    seen_token: str = ""  # one a session: any page's will do
 
     def offers(self, mentor: str) -> list[int]:
         """The ids of the session types on the mentor's page, in its order."""
@@ -30,6 +31,7 @@ class Attendee:
         """The starting times shown for a day, by default the first day that has any."""
         url = f"/mentor/{mentor}/book/{type_id}?zone={self.zone}"
         html = self.client.get(f"{url}&day={day}&month={day[:7]}" if day else url).text
+        self._keep_token(html)
         return [datetime.fromisoformat(v) for v in re.findall(r'name="start" value="([^"]+)"', html)]
 
     def day(self) -> str:
@@ -39,18 +41,22 @@ class Attendee:
     def choose(self, mentor: str, type_id: int, start: datetime) -> TestResponse:
         """Press the button of a time."""
         page = f"/mentor/{mentor}/book/{type_id}"
-        token = self.token(f"{page}?zone={self.zone}&month={start:%Y-%m}")
+        token = self.seen_token or self.token(f"{page}?zone={self.zone}&month={start:%Y-%m}")
         form = {"start": start.astimezone(UTC).isoformat(), "zone": self.zone, "csrf_token": token}
         return self.client.post(page, data=form)
 
     def token(self, page: str) -> str:
         """The CSRF token of a page's form."""
-        found = re.search(r'name="csrf_token" value="([^"]+)"', self.client.get(page).text)
-        return found[1] if found else ""
+        return self._keep_token(self.client.get(page).text)
+
+    def _keep_token(self, html: str) -> str:
+        found = re.search(r'name="csrf_token" value="([^"]+)"', html)
+        self.seen_token = found[1] if found else self.seen_token
+        return self.seen_token
 
     def fill_in(self, details_url: str, **change: str) -> TestResponse:
         """Fill in the details and send them."""
-        form = {**FORM, **change, "csrf_token": self.token(details_url)}
+        form = {**FORM, **change, "csrf_token": self.seen_token or self.token(details_url)}
         return self.client.post(details_url, data=form)
 
     def hold(self, mentor: str = "amara", offer: int = 0, at: int = 0) -> str:

@@ -5,9 +5,12 @@ from typing import LiteralString
 
 import psutil
 import psycopg
+import pytest
 import redis
 
 from discuno.sandbox.embedded import postgres, postgres_server, valkey, valkey_server
+
+pytestmark = pytest.mark.story
 
 
 def ask(url: str, question: LiteralString) -> str:
