@@ -190,7 +190,5 @@ def _http_error(error: HTTPException) -> Response:
 
 def _bug(error: Exception) -> Response:
     log.error("request_failed", exc_info=error, path=request.path)
-    sentence = (
-        "The fault is ours, and we have been told. Nothing was charged by this. Please try again in a moment."
-    )
+    sentence = "The fault is ours, and it was written down. Please try again in a moment."
     return error_page(500, "Something went wrong here", sentence)
