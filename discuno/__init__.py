@@ -51,7 +51,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.register_blueprint(blueprint)
     app.jinja_env.globals["stripe_js_url"] = settings.stripe_js_url
     cli.register(app)
-    app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
+    app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]  # how Flask wraps middleware
         ProxyFix(app.wsgi_app, x_for=1, x_proto=1),
         root=app.static_folder,
         prefix="static/",

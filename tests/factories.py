@@ -34,13 +34,13 @@ def paid(house: House, mentor: str = "amara", **card: str) -> tuple[Attendee, st
 
 def all_of(house: House, model: type[Row]) -> list[Row]:
     """Every row of a model, oldest first."""
-    return list(house.read(lambda: rows(sa.select(model).order_by(model.id))))  # type: ignore[attr-defined]
+    return list(house.read(lambda: rows(sa.select(model).order_by(model.id))))
 
 
 def the(house: House, model: type[Row]) -> Row:
     """The one row of a model."""
     [found] = house.read(lambda: rows(sa.select(model)))
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def standing(house: House) -> tuple[str, str]:

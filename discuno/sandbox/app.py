@@ -119,7 +119,7 @@ def serve(
         if port == 0:
             settings = replace(settings, own_url=f"http://{host}:{listener.getsockname()[1]}")
         app = create_sandbox(settings)
-        app.wsgi_app = DispatcherMiddleware(app.wsgi_app, dict(mounts or {}))  # type: ignore[method-assign]
+        app.wsgi_app = DispatcherMiddleware(app.wsgi_app, dict(mounts or {}))  # type: ignore[method-assign]  # how Flask wraps middleware
         server = make_server(host, port, app, threaded=True, request_handler=Quiet, fd=listener.fileno())
         running = Sandbox(app, server)
     running.start()

@@ -60,12 +60,12 @@ CALLS: dict[str, tuple[type, Call, str | None]] = {
     "v1.transfers.create": (params.TransferCreateParams, lambda: stripe.transfer(TRANSFER), "transfer:1:1"),
     "v1.accounts.create": (
         params.AccountCreateParams,
-        lambda: stripe.create_account(**PERSON, api="v1"),  # type: ignore[arg-type]
+        lambda: stripe.create_account(**PERSON, api="v1"),
         "account:1",
     ),
     "v2.core.accounts.create": (
         core.AccountCreateParams,
-        lambda: stripe.create_account(**PERSON, api="v2"),  # type: ignore[arg-type]
+        lambda: stripe.create_account(**PERSON, api="v2"),
         "account:1",
     ),
 }

@@ -115,7 +115,7 @@ def test_the_sdk_accepts_the_signature_and_a_retry_keeps_the_id(stage: Stage) ->
         resend.Webhooks.verify(
             {
                 "payload": body.decode(),
-                "headers": named,  # type: ignore[typeddict-item]  # built from the request
+                "headers": named,
                 "webhook_secret": stage.settings.resend_webhook_secret,
             }
         )
