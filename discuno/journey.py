@@ -117,10 +117,12 @@ def checkout_over(payment: Payment) -> None:
     payment.move_to(PaymentStatus.FAILED)
     payment.checkout_client_secret = None
     booking = payment.booking
-    if booking.status == BookingStatus.HELD:
+    if payments.was_given_back(payment):
+        give_back(booking, BookingStatus.RELEASED)
+    elif booking.status == BookingStatus.HELD:
         event = f"booking:{booking.id}:unpaid"
         letters.tell(event, payment.customer_email, "payment_expired", booking_id=booking.id)
-    give_back(booking, BookingStatus.EXPIRED)
+        give_back(booking, BookingStatus.EXPIRED)
 
 
 def give_back(booking: Booking, status: BookingStatus) -> None:

@@ -54,6 +54,17 @@ def test_what_is_sold_is_frozen_in_our_rows_before_stripe_is_asked_and_asked_for
     )
 
 
+def test_who_chooses_another_time_instead_of_paying_is_not_written_to(house: House) -> None:
+    jun = someone(house)
+    details = jun.hold()
+    jun.fill_in(details)
+    jun.client.post(details.replace("details", "release"), data={"csrf_token": jun.token(details)})
+    house.settle_down()
+    assert standing(house) == ("released", "FAILED")
+    assert opened(house) == []
+    assert house.letters("jun@example.com") == []
+
+
 def test_when_stripe_was_away_for_longer_than_a_request_keeps_a_new_one_is_made(house: House) -> None:
     house.fault(CREATE, "drop_before", times=-1)
     jun = someone(house)

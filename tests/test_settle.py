@@ -6,10 +6,11 @@ from threading import Barrier
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from discuno import policy
 from discuno.bookings.models import Booking
-from discuno.kit.db import db
+from discuno.kit.db import db, locked, transaction
 from discuno.payments import jobs
 from discuno.payments.models import Payment
 from tests.factories import ADMIN, JUN, all_of, paid, someone, standing, subjects, tamper, the
@@ -164,3 +165,14 @@ def test_money_that_comes_after_the_hour_was_given_up_books_it_if_it_is_free_and
     else:
         assert standing(house) == DONE
         assert house.stripe("refund") == []
+
+
+def test_a_payment_taken_in_hand_keeps_neither_its_mentor_nor_rows_about_it_waiting(house: House) -> None:
+    paid(house)
+    with house.app.app_context(), transaction():
+        locked(Payment, the(house, Payment).id)
+        with db.engine.connect() as somebody_else:
+            somebody_else.execute(sa.text("SELECT 1 FROM discuno_user FOR UPDATE NOWAIT"))
+            somebody_else.execute(sa.text("SELECT 1 FROM discuno_payment FOR KEY SHARE NOWAIT"))
+            with pytest.raises(sa.exc.OperationalError, match="could not obtain lock"):
+                somebody_else.execute(sa.text("SELECT 1 FROM discuno_payment FOR UPDATE NOWAIT"))

@@ -9,6 +9,7 @@ from discuno.edges import calcom
 from discuno.edges.calcom import CalcomDown, CalcomRefused, Place
 from discuno.kit import clock, outbox
 from discuno.kit.db import locked, transaction
+from discuno.payments import service as payments
 
 
 @outbox.task("lapse_hold")
@@ -36,7 +37,7 @@ def reserve(booking_id: int) -> None:
         uid = calcom.reserve(type_id, start, policy.CALENDAR_RESERVATION)
     except CalcomRefused as refusal:
         with transaction():
-            journey.slot_lost(locked(Booking, booking_id))
+            journey.slot_lost(payments.locked_booking(booking_id))
         raise bookings.TimeTaken from refusal
     with transaction():
         locked(Booking, booking_id).calcom_reservation_uid = uid
@@ -119,7 +120,7 @@ def _record(booking_id: int, place: Place | None) -> None:
     """Confirm; a late payment's hour that somebody else has meanwhile is refused by the database."""
     try:
         with transaction() as unit:
-            booking = locked(Booking, booking_id)
+            booking = payments.locked_booking(booking_id)
             if place is not None:
                 booking.calcom_booking_uid = place.uid
                 booking.meeting_url = place.link
@@ -133,4 +134,4 @@ def _record(booking_id: int, place: Place | None) -> None:
 
 def _refuse(booking_id: int, why: str) -> None:
     with transaction():
-        journey.booking_refused(locked(Booking, booking_id), why)
+        journey.booking_refused(payments.locked_booking(booking_id), why)

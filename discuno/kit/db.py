@@ -138,8 +138,12 @@ Row = TypeVar("Row", bound=Base)
 
 
 def locked(model: type[Row], row_id: int) -> Row:
-    """The row as it is now, ours until the unit of work ends. Raises NotFound."""
-    row = session().get(model, row_id, with_for_update=True, populate_existing=True)
+    """The row as it is now, ours until the unit of work ends; rows it is shown with stay free. Raises NotFound.
+
+    FOR NO KEY UPDATE, so that a new row may refer to it meanwhile.
+    """
+    only_it = {"of": model, "key_share": True}
+    row = session().get(model, row_id, with_for_update=only_it, populate_existing=True)
     if row is None:
         raise NotFound
     return row

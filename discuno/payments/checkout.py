@@ -2,11 +2,11 @@
 
 from discuno import journey
 from discuno.bookings import jobs as calendar
-from discuno.bookings.models import Booking, BookingStatus
+from discuno.bookings.models import BookingStatus
 from discuno.bookings.service import Attendee
 from discuno.edges.calcom import CalcomDown
 from discuno.edges.stripe import StripeDown, StripeRefused
-from discuno.kit.db import locked, transaction
+from discuno.kit.db import transaction
 from discuno.kit.errors import DomainError
 from discuno.payments import jobs
 from discuno.payments import service as payments
@@ -19,7 +19,7 @@ def take_details(booking_id: int, attendee: Attendee) -> None:
     Raises TimeTaken when the mentor's calendar no longer has the slot.
     """
     with transaction():
-        booking = locked(Booking, booking_id)
+        booking = payments.locked_booking(booking_id)
         payment = payments.of_booking(booking)
         if payment is not None and payments.still_fits(payment, attendee.name, attendee.email):
             booking.note, booking.attendee_phone = attendee.note, attendee.phone or None
@@ -30,7 +30,7 @@ def take_details(booking_id: int, attendee: Attendee) -> None:
     if unknown is not None:
         _or_later(unknown)
     with transaction():
-        booking = locked(Booking, booking_id)
+        booking = payments.locked_booking(booking_id)
         payment = journey.give_details(booking, attendee)
         payment_id = payment.id if payment is not None else None
     if payment_id is None:
@@ -66,11 +66,12 @@ def _or_later(payment_id: int) -> None:
 def let_go(booking_id: int) -> None:
     """Give a held hour back. Its checkout is ended first, so that nobody pays for an hour that is free."""
     with transaction():
-        booking = locked(Booking, booking_id)
+        booking = payments.locked_booking(booking_id)
         payment = payments.of_booking(booking)
         payment_id = payment.id if payment is not None else None
+        if payment is None:
+            journey.give_back(booking, BookingStatus.RELEASED)
+        else:
+            payments.give_back(payment)
     if payment_id is not None:
         jobs.close_checkout(payment_id)
-        return
-    with transaction():
-        journey.give_back(locked(Booking, booking_id), BookingStatus.RELEASED)

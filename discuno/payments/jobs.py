@@ -152,11 +152,17 @@ def _end(payment_id: int) -> None:
             journey.checkout_over(payment)
 
 
+def _locked_refund(refund_id: int) -> Refund:
+    """The refund, locked after its payment: the order in which everybody takes them."""
+    locked(Payment, session().get_one(Refund, refund_id).payment_id)
+    return locked(Refund, refund_id)
+
+
 @outbox.task("send_refund", queue=MONEY)
 def send_refund(refund_id: int) -> None:
     """Give money back. An attempt whose outcome is unknown is looked up before it is made again."""
     with transaction():
-        asked = locked(Refund, refund_id)
+        asked = _locked_refund(refund_id)
         if asked.status != RefundStatus.REQUESTED:
             return
         intent, amount, key = asked.payment.stripe_payment_intent_id, asked.amount, asked.key
@@ -169,14 +175,14 @@ def send_refund(refund_id: int) -> None:
         made = made or stripe.refund(intent, amount, refund_id=refund_id, key=key)
     except StripeRefused as refusal:
         with transaction():
-            journey.refund_failed(locked(Refund, refund_id), str(refusal))
+            journey.refund_failed(_locked_refund(refund_id), str(refusal))
         return
     with transaction():
-        journey.refund_answered(locked(Refund, refund_id), stripe_id=made.id, status=made.status)
+        journey.refund_answered(_locked_refund(refund_id), stripe_id=made.id, status=made.status)
 
 
 def follow_refund(refund_id: int, stripe_refund_id: str) -> None:
     """Take Stripe's present word on a refund that it told us about."""
     now = stripe.look_at_refund(stripe_refund_id)
     with transaction():
-        journey.refund_answered(locked(Refund, refund_id), stripe_id=now.id, status=now.status)
+        journey.refund_answered(_locked_refund(refund_id), stripe_id=now.id, status=now.status)

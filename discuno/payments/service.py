@@ -8,10 +8,12 @@ import sqlalchemy as sa
 from discuno import policy
 from discuno.bookings.models import Booking
 from discuno.kit import clock
-from discuno.kit.db import one_or_none, session
+from discuno.kit.db import locked, one_or_none, session
 from discuno.payments.models import Payment, PaymentStatus, Refund, RefundStatus
 
-SUPERSEDED = "superseded"  # in our metadata: a Checkout Session to be ended before another is opened
+# In our metadata:
+SUPERSEDED = "superseded"  # a Checkout Session to be ended before another is opened
+GIVEN_BACK = "given_back"  # the attendee wants another time instead of paying for this one
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,16 @@ class Seen:
     def is_over_unpaid(self) -> bool:
         """Whether this session can no longer bring money."""
         return self.session_status == "expired"
+
+
+def locked_booking(booking_id: int) -> Booking:
+    """The booking, locked after its payment if it has one: whoever needs both takes them in this order."""
+    payment_id = (
+        session().execute(sa.select(Payment.id).where(Payment.booking_id == booking_id)).scalar_one_or_none()
+    )
+    if payment_id is not None:
+        locked(Payment, payment_id)
+    return locked(Booking, booking_id)
 
 
 def of_booking(booking: Booking) -> Payment | None:
@@ -91,12 +103,23 @@ def open_epoch(payment: Payment) -> None:
     """Begin a new Checkout Session for this payment: its parameters are frozen from here on."""
     if payment.stripe_checkout_session_id is not None:
         payment.metadata_ = {**payment.metadata_, SUPERSEDED: payment.stripe_checkout_session_id}
+    _forget(payment, GIVEN_BACK)
     payment.checkout_epoch += 1
     payment.checkout_expires_at = clock.now() + policy.CHECKOUT_LIFE
     payment.stripe_checkout_session_id = None
     payment.checkout_client_secret = None
     if payment.status == PaymentStatus.FAILED:
         payment.move_to(PaymentStatus.PENDING)
+
+
+def give_back(payment: Payment) -> None:
+    """The attendee does not want to pay for this time any more; nobody need be told when its session ends."""
+    payment.metadata_ = {**payment.metadata_, GIVEN_BACK: True}
+
+
+def was_given_back(payment: Payment) -> bool:
+    """Whether the attendee gave the time back themselves."""
+    return GIVEN_BACK in payment.metadata_
 
 
 def superseded(payment: Payment) -> str | None:
@@ -106,7 +129,11 @@ def superseded(payment: Payment) -> str | None:
 
 def superseded_is_over(payment: Payment) -> None:
     """The earlier session can bring no money any more."""
-    payment.metadata_ = {name: value for name, value in payment.metadata_.items() if name != SUPERSEDED}
+    _forget(payment, SUPERSEDED)
+
+
+def _forget(payment: Payment, what: str) -> None:
+    payment.metadata_ = {name: value for name, value in payment.metadata_.items() if name != what}
 
 
 def may_change(payment: Payment) -> bool:

@@ -6,7 +6,7 @@ from discuno import journey, policy
 from discuno.edges import stripe
 from discuno.edges.stripe import StripeRefused, TransferRequest
 from discuno.kit import clock, outbox
-from discuno.kit.db import locked, transaction
+from discuno.kit.db import locked, session, transaction
 from discuno.payments.models import Payment
 from discuno.payouts import service as payouts
 from discuno.payouts.models import Transfer, TransferStatus
@@ -61,10 +61,9 @@ def release_transfer(transfer_id: int) -> None:
 
 def _decide(transfer_id: int) -> _Attempt | None:
     """Lock the payment, ask the guard, and freeze the request. None when there is nothing to do for good."""
-    with transaction() as unit:
-        transfer = unit.get_one(Transfer, transfer_id)
-        payment = locked(Payment, transfer.payment_id)
-        transfer = locked(Transfer, transfer_id)
+    with transaction():
+        transfer = _locked(transfer_id)
+        payment = transfer.payment
         look_first = payouts.look_first(transfer)
         may_go = payouts.start(transfer)
         now = clock.now()
@@ -83,6 +82,12 @@ def _decide(transfer_id: int) -> _Attempt | None:
     raise outbox.Later(due, f"waits: {transfer.blocked_by}")
 
 
+def _locked(transfer_id: int) -> Transfer:
+    """The transfer, locked after its payment: the order in which everybody takes them."""
+    locked(Payment, session().get_one(Transfer, transfer_id).payment_id)
+    return locked(Transfer, transfer_id)
+
+
 def _request(transfer: Transfer, payment: Payment) -> TransferRequest:
     if transfer.destination is None or payment.stripe_charge_id is None:
         raise ValueError("a transfer is started with a destination and a charge")
@@ -99,19 +104,19 @@ def _request(transfer: Transfer, payment: Payment) -> TransferRequest:
 
 def _record(transfer_id: int, stripe_id: str) -> None:
     with transaction():
-        payouts.record_sent(locked(Transfer, transfer_id), stripe_id)
+        payouts.record_sent(_locked(transfer_id), stripe_id)
 
 
 def _new_epoch(transfer_id: int) -> None:
     with transaction():
-        payouts.record_refused(locked(Transfer, transfer_id), "outcome_unknown", waiting=True)
+        payouts.record_refused(_locked(transfer_id), "outcome_unknown", waiting=True)
 
 
 def _refused(transfer_id: int, code: str) -> None:
     """A definite no: it is written down, and tried again later under a new key."""
     waiting = code in WAITING_CODES
     with transaction():
-        transfer = locked(Transfer, transfer_id)
+        transfer = _locked(transfer_id)
         journey.transfer_refused(transfer, code, waiting=waiting)
         tries = transfer.retry_count
     delay = policy.TRANSFER_WAIT if waiting else policy.transfer_backoff(tries)
