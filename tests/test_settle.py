@@ -12,9 +12,11 @@ from discuno import policy
 from discuno.bookings.models import Booking
 from discuno.kit.db import db, locked, transaction
 from discuno.payments import jobs
+from discuno.payments import service as payments
 from discuno.payments.models import Payment
 from tests.factories import ADMIN, JUN, all_of, paid, someone, standing, subjects, tamper, the
 from tests.house import House
+from tests.local.real_checkout import wait_for
 
 DONE = ("confirmed", "SUCCEEDED")
 
@@ -176,3 +178,22 @@ def test_a_payment_taken_in_hand_keeps_neither_its_mentor_nor_rows_about_it_wait
             somebody_else.execute(sa.text("SELECT 1 FROM discuno_payment FOR KEY SHARE NOWAIT"))
             with pytest.raises(sa.exc.OperationalError, match="could not obtain lock"):
                 somebody_else.execute(sa.text("SELECT 1 FROM discuno_payment FOR UPDATE NOWAIT"))
+
+
+def test_who_waited_for_a_payment_sees_its_booking_as_it_is_by_then(house: House) -> None:
+    jun = someone(house)
+    jun.reach_payment()
+    waiting = sa.text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+
+    def status_when_it_is_my_turn() -> str:
+        with house.app.app_context(), transaction():
+            return str(payments.locked_payment(1).booking.status)
+
+    with house.app.app_context(), db.engine.connect() as first, ThreadPoolExecutor(1) as pool:
+        first.execute(sa.text("SELECT 1 FROM discuno_payment FOR UPDATE"))
+        later = pool.submit(status_when_it_is_my_turn)
+        with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as watcher:
+            wait_for(lambda: watcher.execute(waiting).scalar_one(), "the second to wait", 10)
+        first.execute(sa.text("UPDATE discuno_booking SET status = 'released'"))
+        first.commit()
+        assert later.result(timeout=10) == "released"

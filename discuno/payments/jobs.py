@@ -84,7 +84,7 @@ def close_checkout(payment_id: int) -> bool:
 def open_anew(payment_id: int) -> None:
     """After Stripe refused the current epoch, whose expiry is by now too near: begin another. Raises as above."""
     with transaction():
-        payment = locked(Payment, payment_id)
+        payment = payments.locked_payment(payment_id)
         if payment.stripe_checkout_session_id is None and payments.may_change(payment):
             journey.begin_checkout(payment)
     open_checkout(payment_id)
@@ -119,7 +119,7 @@ def settle(payment_id: int, session_id: str | None = None) -> None:
     if facts.payment_id != str(payment_id) and not in_our_row:
         raise outbox.GiveUp(f"{asked} carries the payment id {facts.payment_id!r}, not {payment_id}")
     with transaction():
-        journey.payment_seen(locked(Payment, payment_id), Seen(**vars(facts)))
+        journey.payment_seen(payments.locked_payment(payment_id), Seen(**vars(facts)))
 
 
 @outbox.task("watch_payment", queue=MONEY)
@@ -146,7 +146,7 @@ def _end(payment_id: int) -> None:
         close_checkout(payment_id)
     except StripeRefused:
         with transaction():
-            payment = locked(Payment, payment_id)
+            payment = payments.locked_payment(payment_id)
             if payment.stripe_checkout_session_id is not None:
                 raise
             journey.checkout_over(payment)

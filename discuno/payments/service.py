@@ -48,6 +48,13 @@ class Seen:
         return self.session_status == "expired"
 
 
+def locked_payment(payment_id: int) -> Payment:
+    """The payment and then its booking, both locked and both as they are now: a join would show an older booking."""
+    payment = locked(Payment, payment_id)
+    locked(Booking, payment.booking_id)
+    return payment
+
+
 def locked_booking(booking_id: int) -> Booking:
     """The booking, locked after its payment if it has one: whoever needs both takes them in this order."""
     payment_id = (
