@@ -52,23 +52,17 @@ def _step(part: str, step: str, status: int = 200, **context: Any) -> Response:
 def choose_session(username: str) -> AnyResponse:
     """Which session; a mentor's only one is chosen already."""
     mentor = mentors.by_username(username)
-    offers = bookable(mentor)
+    offers = payouts.bookable(mentor)
     if len(offers) == 1:
         return redirect(url_for(".choose_time", username=mentor.username, type_id=offers[0].id))
     return _step("session", "session", mentor=mentor, event_types=offers)
-
-
-def bookable(mentor: Mentor) -> list[EventType]:
-    """What can be booked now: paid types only while the money would have somewhere to go."""
-    offers = mentors.offered(mentor)
-    return offers if payouts.can_be_paid(mentor) else [offer for offer in offers if offer.is_free]
 
 
 def _offer(username: str, type_id: int) -> EventType:
     """A bookable session type. Raises NotFound, or DomainError when it cannot be paid out."""
     mentor = mentors.by_username(username)
     event_type = mentors.offered_type(mentor, type_id)
-    if event_type not in bookable(mentor):
+    if event_type not in payouts.bookable(mentor):
         raise DomainError(
             f"{mentor.name} cannot take paid bookings right now. Nothing was charged.",
             status=409,

@@ -144,10 +144,10 @@ def is_taken(error: sa.exc.IntegrityError) -> bool:
     return ONE_HOUR_ONCE in str(error.orig)
 
 
-def visitors_booking(public_id: str, visitor: str | None, *, lock: bool = False) -> Booking:
+def visitors_booking(public_id: str, visitor: str | None) -> Booking:
     """Load and authorize in one: the booking this browser began. Anybody else's does not exist. Raises NotFound."""
     statement = sa.select(Booking).where(Booking.public_id == public_id, Booking.visitor == visitor)
-    found = one_or_none(statement.with_for_update(of=Booking) if lock else statement)
+    found = one_or_none(statement)
     if visitor is None or found is None:
         raise NotFound("This booking was begun in another browser, or not at all.")
     return found

@@ -49,9 +49,7 @@ def _entry(mentor: Mentor, is_payable: bool) -> dict[str, Any]:
 def show_mentor(username: str) -> str:
     """Who they are and what they offer."""
     mentor = mentors.by_username(username)
-    offers = mentors.offered(mentor)
-    if not payouts.can_be_paid(mentor):
-        offers = [offer for offer in offers if offer.is_free]
+    offers = payouts.bookable(mentor)
     bookable = mentor.suspended_at is None and bool(offers or not mentors.offered(mentor))
     return render_template("mentors/show.html", mentor=mentor, event_types=offers, bookable=bookable)
 

@@ -7,7 +7,8 @@ import sqlalchemy as sa
 from discuno import policy
 from discuno.kit import clock
 from discuno.kit.db import one_or_none, session
-from discuno.mentors.models import Mentor
+from discuno.mentors import service as mentors
+from discuno.mentors.models import EventType, Mentor
 from discuno.payments.models import Payment, PaymentStatus
 from discuno.payouts.models import MentorStripeAccount, Transfer, TransferStatus
 
@@ -21,6 +22,12 @@ def can_be_paid(mentor: Mentor) -> bool:
     """Whether money for this mentor has somewhere to go; paid types are sold only then."""
     account = account_of(mentor)
     return account is not None and account.transfers_active
+
+
+def bookable(mentor: Mentor) -> list[EventType]:
+    """What can be booked now: paid types only while the money would have somewhere to go."""
+    offers = mentors.offered(mentor)
+    return offers if can_be_paid(mentor) else [offer for offer in offers if offer.is_free]
 
 
 def payable(mentor_ids: list[int]) -> set[int]:

@@ -53,6 +53,7 @@ def body(desk: Desk, letter_id: str) -> Response:
     if not html:
         abort(404)
     response = Response(_links_in_new_tabs(html))
+    # Letters carry their styles inline, because mail readers know no others; this is their frame's policy alone.
     response.headers["Content-Security-Policy"] = (
         "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; "
         f"style-src 'unsafe-inline'; img-src data: {desk.settings.app_url}; frame-ancestors 'self'"
