@@ -21,6 +21,7 @@ class Weather:
 
     id: str  # vendor
     lose: int = 0  # so many deliveries never leave (the vendor believes they did)
+    lose_knowing: int = 0  # so many are given up at once (the vendor knows: your endpoint was down)
     duplicate: int = 1  # each delivery is made so many times
     delay: float = 0.0  # seconds before the first try
     shuffle: bool = False  # due deliveries leave in random order
@@ -48,11 +49,12 @@ class Courier:
     def send(self, channel: str, url: str, body: str, about: str, reference: str = "") -> None:
         """Owe one webhook: `about` is the event type, `reference` the vendor's id of the event."""
         weather = self.weather(channel)
-        if weather.lose:
-            self._file(_delivery(channel, url, body, about, reference, state="lost"))
-            if weather.lose > 0:
-                self.set_weather(channel, lose=weather.lose - 1)
-            return
+        for count, state in (("lose", "lost"), ("lose_knowing", "given_up")):
+            left = getattr(weather, count)
+            if left:
+                self._file(_delivery(channel, url, body, about, reference, state=state))
+                self.set_weather(channel, **{count: max(-1, left - 1)})
+                return
         delivery = _delivery(channel, url, body, about, reference, state="due")
         for _ in range(max(1, weather.duplicate)):
             self._file({**delivery, "due": time.time() + weather.delay})

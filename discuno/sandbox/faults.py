@@ -11,7 +11,19 @@ from flask import Flask, Response, g, request
 
 from discuno.sandbox.world import World
 
-Action = Literal["latency", "error", "rate_limit", "drop_before", "drop_after", "error_after", "slow"]
+Action = Literal[
+    "latency", "error", "rate_limit", "lock_timeout", "drop_before", "drop_after", "error_after", "slow"
+]
+TOO_MANY: dict[str, tuple[dict[str, str], dict[str, str]]] = {  # the two kinds of 429: error and headers
+    "rate_limit": (
+        {"code": "rate_limit", "message": "Request rate limit exceeded."},
+        {"Stripe-Rate-Limited-Reason": "endpoint-rate"},
+    ),
+    "lock_timeout": (
+        {"code": "lock_timeout", "message": "Another request is accessing this object right now."},
+        {"Stripe-Should-Retry": "true"},
+    ),
+}
 
 
 @dataclass
@@ -34,12 +46,20 @@ class Fault:
     @property
     def code(self) -> int:
         """The HTTP status of the error it answers with."""
-        return 429 if self.action == "rate_limit" else self.status
+        return 429 if self.action in TOO_MANY else self.status
 
     def words(self) -> dict[str, Any]:
         """The JSON body of the error it answers with."""
-        said = {"type": "api_error", "message": "The sandbox was told to fail."}
+        if self.action in TOO_MANY:
+            said = {"type": "invalid_request_error", **TOO_MANY[self.action][0]}
+        else:
+            said = {"type": "api_error", "message": "The sandbox was told to fail."}
         return self.body or {"error": said}
+
+    def signs(self) -> dict[str, str]:
+        """The headers of that answer, such as `Stripe-Should-Retry`."""
+        usual = TOO_MANY[self.action][1] if self.action in TOO_MANY else {}
+        return {**usual, **self.headers}
 
 
 def add(world: World, **rule: Any) -> Fault:
@@ -73,7 +93,7 @@ def install(app: Flask, world: World, exempt: tuple[str, ...] = ("/control", "/m
         _wait("latency")
         if _planted("drop_before"):
             return cut()
-        refusing = _planted("error", "rate_limit")
+        refusing = _planted("error", *TOO_MANY)
         return refusal(refusing[0]) if refusing else None
 
     @app.after_request
@@ -84,13 +104,18 @@ def install(app: Flask, world: World, exempt: tuple[str, ...] = ("/control", "/m
         return refusal(spoiled) if spoiled else response
 
 
-def _planted(*actions: Action) -> list[Fault]:
+def _planted(*actions: str) -> list[Fault]:
     return [fault for fault in g.get("faults", []) if fault.action in actions]
 
 
 def _wait(action: Action) -> None:
     for fault in _planted(action):
         time.sleep(fault.seconds)
+
+
+def slow() -> bool:
+    """Whether this request was told to be slow inside the work."""
+    return bool(_planted("slow"))
 
 
 def dawdle() -> None:
@@ -106,7 +131,7 @@ def spoiling() -> Fault | None:
 def refusal(fault: Fault) -> Response:
     """The error answer a fault asks for."""
     response = Response(json.dumps(fault.words()), fault.code, content_type="application/json")
-    response.headers.update(fault.headers)
+    response.headers.update(fault.signs())
     return response
 
 

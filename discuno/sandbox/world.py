@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-Record = dict[str, Any]
+from discuno.sandbox.shelf import Record, Shelf
+
+__all__ = ["Record", "World"]
 
 
 class World:
@@ -21,7 +23,7 @@ class World:
     def __init__(self, journal: Path | None = None) -> None:
         self.lock = threading.RLock()
         self.on_advance: Callable[[float], None] = lambda _seconds: None  # whose clock moves along
-        self._kinds: dict[str, dict[str, Record]] = {}
+        self._kinds: dict[str, Shelf] = {}
         self._journal = None
         if journal is not None:
             self._load(journal)
@@ -52,35 +54,49 @@ class World:
     def put(self, kind: str, record: Record) -> Record:
         """Store a record under its own `id`, new or changed, and return it."""
         with self.lock:
-            self._kinds.setdefault(kind, {})[record["id"]] = record
+            self._shelf(kind).put(record)
             self._write([kind, record["id"], record])
         return record
 
     def get(self, kind: str, record_id: str) -> Record | None:
         """The record itself (change it, then `put` it), or None."""
-        return self._kinds.get(kind, {}).get(record_id)
+        return self._shelf(kind).records.get(record_id)
 
     def delete(self, kind: str, record_id: str) -> None:
         """Forget a record."""
         with self.lock:
-            if self._kinds.get(kind, {}).pop(record_id, None) is not None:
+            if self._shelf(kind).drop(record_id):
                 self._write([kind, record_id, None])
 
     def all(self, kind: str) -> list[Record]:
         """Every record of a kind, oldest first."""
         with self.lock:
-            return list(self._kinds.get(kind, {}).values())
+            return self._shelf(kind).find({})
+
+    def oldest(self, kind: str) -> Record | None:
+        """The first record of a kind, or None."""
+        with self.lock:
+            return next(iter(self._shelf(kind).records.values()), None)
 
     def find(self, kind: str, **fields: Any) -> Iterator[Record]:
         """Records of a kind whose top-level fields equal these, oldest first."""
-        return (r for r in self.all(kind) if all(r.get(k) == v for k, v in fields.items()))
+        with self.lock:
+            return iter(self._shelf(kind).find(fields))
+
+    def tally(self, kind: str, field: str) -> dict[Any, int]:
+        """How many records of a kind have each value of a field."""
+        with self.lock:
+            return self._shelf(kind).tally(field)
 
     def clear(self) -> None:
         """Forget everything, the clock included."""
         with self.lock:
-            for kind, records in list(self._kinds.items()):
-                for record_id in list(records):
+            for kind, shelf in list(self._kinds.items()):
+                for record_id in list(shelf.records):
                     self.delete(kind, record_id)
+
+    def _shelf(self, kind: str) -> Shelf:
+        return self._kinds.setdefault(kind, Shelf())
 
     @staticmethod
     def new_id(prefix: str, length: int = 24) -> str:
@@ -99,17 +115,17 @@ class World:
             except ValueError:
                 continue  # the last line of a killed process may be torn
             if record is None:
-                self._kinds.get(kind, {}).pop(record_id, None)
+                self._shelf(kind).drop(record_id)
             else:
-                self._kinds.setdefault(kind, {})[record_id] = record
+                self._shelf(kind).put(record)
 
     def _rewrite(self, journal: Path) -> Any:
         """Start the journal afresh with what is alive, so that it does not grow for ever."""
         journal.parent.mkdir(parents=True, exist_ok=True)
         fresh = journal.with_suffix(".new")
         with fresh.open("w") as out:
-            for kind, records in self._kinds.items():
-                for record_id, record in records.items():
+            for kind, shelf in self._kinds.items():
+                for record_id, record in shelf.records.items():
                     out.write(json.dumps([kind, record_id, record]) + "\n")
         fresh.replace(journal)
         return journal.open("a", buffering=1)

@@ -68,6 +68,17 @@ def test_a_journal_keeps_the_world_over_a_restart(tmp_path: Path) -> None:
         assert after.control("/state", method="GET")["shift"] == 3 * 86400
 
 
+def test_a_journal_from_before_balances_were_kept_is_added_up(bench: Bench) -> None:
+    bench.paid_charge("4000000000000077")
+    bench.paid_charge()
+    world = bench.sandbox.world
+    for row in world.all("stripe.balance"):
+        world.delete("stripe.balance", row["id"])
+    bench.settle()
+    found = bench.v1.balance.retrieve()
+    assert (found.available[0].amount, found.pending[0].amount) == (2 * 5796, 0)
+
+
 @pytest.mark.parametrize("key", ["sk_live_1", "rk_live_1"])
 def test_live_keys_are_refused(key: str) -> None:
     with pytest.raises(LiveKey, match="STRIPE_SECRET_KEY"):

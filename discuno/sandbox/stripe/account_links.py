@@ -21,7 +21,7 @@ def create(desk: Desk, ask: Ask) -> Record:
 
 def create_v2(desk: Desk, ask: Ask) -> Record:
     """A v2 link to onboarding: one visit, five minutes."""
-    desk.load("account", ask.params["account"], "account")
+    load(desk, desk.load("account", ask.params["account"], "account")["id"])
     use_case = ask.params["use_case"]
     link = _link(desk, ask.params["account"], use_case[use_case["type"]])
     return {

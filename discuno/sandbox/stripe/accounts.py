@@ -9,7 +9,13 @@ from discuno.sandbox.stripe.listing import page
 from discuno.sandbox.world import Record
 
 DUE = ["external_account", "individual.verification.document", "tos_acceptance.date"]
-CAPABILITY_EVENT = "v2.core.account[configuration.recipient].capability_status_updated"
+V2_UPDATED = "v2.core.account.updated"
+V2_CAPABILITY = "v2.core.account[configuration.recipient].capability_status_updated"
+V2_EVENTS = {  # by the field that changed; payouts are one of v2's capabilities
+    "capabilities": V2_CAPABILITY,
+    "payouts_enabled": V2_CAPABILITY,
+    "requirements": "v2.core.account[requirements].updated",
+}
 
 
 def create(desk: Desk, ask: Ask) -> Record:
@@ -50,19 +56,21 @@ def blank(
         details_submitted=False,
         email=email,
         external_accounts={"object": "list", "data": [], "has_more": False, "url": ""},
-        future_requirements=_requirements([]),
+        future_requirements=requirements([]),
         metadata=metadata,
         payouts_enabled=False,
-        requirements=_requirements(DUE),
+        requirements=requirements(DUE),
         settings={"payouts": {"debit_negative_balances": True, "schedule": {"interval": "daily"}}},
         tos_acceptance={"date": None},
         type="express",
+        _closed=False,
         _v2=False,
         _payouts_fail=False,
     )
 
 
-def _requirements(due: list[str]) -> dict[str, Any]:
+def requirements(due: list[str]) -> dict[str, Any]:
+    """What Stripe still asks of an account, all of it overdue; nothing when the list is empty."""
     return {
         "alternatives": [],
         "current_deadline": None,
@@ -76,11 +84,12 @@ def _requirements(due: list[str]) -> dict[str, Any]:
 
 
 def load(desk: Desk, account_id: str) -> Record:
-    """An account, or Stripe's refusal to say whether it exists."""
+    """An account, or Stripe's refusal to say whether it exists or has left the platform."""
     record = desk.get("account", account_id)
-    if record is None:
+    if record is None or record.get("_closed"):
         raise Refusal(
-            f"The provided key does not have access to account '{account_id}' (or that account does not exist).",
+            f"The provided key does not have access to account '{account_id}' (or that account does not exist). "
+            "Application access may have been revoked.",
             "account_invalid",
             status=403,
             kept=False,
@@ -91,7 +100,7 @@ def load(desk: Desk, account_id: str) -> Record:
 def with_transfers(desk: Desk, account_id: str) -> str:
     """The id of an account that may receive transfers."""
     record = desk.get("account", account_id)
-    if record is None:
+    if record is None or record.get("_closed"):
         raise missing("destination", account_id, "destination", status=400)
     if record["capabilities"].get("transfers") != "active":
         raise Refusal(
@@ -108,8 +117,9 @@ def retrieve(desk: Desk, ask: Ask) -> Record:
 
 
 def listed(desk: Desk, ask: Ask) -> Record:
-    """All connected accounts."""
-    return page(list(desk.find("account")), ask.params, "/v1/accounts")
+    """All accounts that are connected still."""
+    rows = [record for record in desk.find("account") if not record.get("_closed")]
+    return page(rows, ask.params, "/v1/accounts")
 
 
 def update(desk: Desk, ask: Ask) -> Record:
@@ -127,55 +137,29 @@ def update(desk: Desk, ask: Ask) -> Record:
 
 
 def announce(desk: Desk, record: Record) -> Record:
-    """Keep a changed account and tell the app on both scopes."""
+    """Keep a changed account and tell the app on both scopes what is different."""
+    before = desk.load("account", record["id"])
     desk.save(record)
-    emit(desk, "account.updated", record, account=record["id"])
+    changed = [name for name in record if record[name] != before.get(name) and not name.startswith("_")]
+    for name, status in record["capabilities"].items():
+        if before["capabilities"].get(name) != status:
+            _tell_capability(desk, record, name)
+    previous = {name: before.get(name) for name in changed}
+    emit(desk, "account.updated", record, account=record["id"], previous=previous)
     if record["_v2"]:
-        notify(desk, CAPABILITY_EVENT, record["id"])
+        for event_type in {V2_EVENTS.get(name, V2_UPDATED): None for name in changed}:
+            notify(desk, event_type, record["id"])
     return record
 
 
-def onboard(desk: Desk, account_id: str) -> Record:
-    """What a mentor does on Stripe's pages: identity and bank given, everything works."""
-    record = load(desk, account_id)
-    return announce(
-        desk,
-        {
-            **record,
-            "capabilities": {"transfers": "active"},
-            "details_submitted": True,
-            "payouts_enabled": True,
-            "requirements": _requirements([]),
-            "tos_acceptance": {"date": desk.now},
-            "external_accounts": {**record["external_accounts"], "data": [_bank(desk, account_id)]},
-        },
-    )
-
-
-def _bank(desk: Desk, account_id: str) -> Record:
-    return {
-        "id": desk.world.new_id("ba_"),
-        "object": "bank_account",
-        "account": account_id,
-        "bank_name": "STRIPE TEST BANK",
-        "country": "US",
-        "currency": "usd",
-        "default_for_currency": True,
-        "last4": "6789",
-        "status": "new",
+def _tell_capability(desk: Desk, record: Record, name: str) -> None:
+    capability = {
+        "id": name,
+        "object": "capability",
+        "account": record["id"],
+        "requested": True,
+        "requested_at": record["created"],
+        "requirements": record["requirements"],
+        "status": record["capabilities"][name],
     }
-
-
-def steer(desk: Desk, account_id: str, change: dict[str, Any]) -> Record:
-    """The control page's hand: capability, payouts, requirements, deauthorisation; announced as Stripe does."""
-    record = dict(desk.load("account", account_id))
-    if "transfers" in change:
-        record["capabilities"] = {**record["capabilities"], "transfers": change["transfers"]}
-    if "requirements" in change:
-        record["requirements"] = {**record["requirements"], **change["requirements"]}
-    if "payouts_fail" in change:
-        record["_payouts_fail"] = bool(change["payouts_fail"])
-    for name in ("payouts_enabled", "charges_enabled", "details_submitted"):
-        if name in change:
-            record[name] = bool(change[name])
-    return announce(desk, record)
+    emit(desk, "capability.updated", capability, account=record["id"])

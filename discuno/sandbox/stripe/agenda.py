@@ -13,6 +13,12 @@ def later(desk: Desk, at: int, what: str, about: str) -> None:
     desk.world.put("stripe.agenda", {"id": desk.world.new_id("agd_"), "at": at, "what": what, "about": about})
 
 
+def soon(desk: Desk, what: str, about: str) -> None:
+    """Do `what` next, once, however often it is asked for before then."""
+    if not any(desk.world.find("stripe.agenda", what=what, about=about)):
+        later(desk, desk.now, what, about)
+
+
 def run(desk: Desk, chores: Mapping[str, Chore]) -> int:
     """Do everything that is due, earliest first, until nothing is; returns how much was done."""
     done = 0

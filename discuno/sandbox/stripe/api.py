@@ -3,6 +3,7 @@
 import hmac
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -17,31 +18,47 @@ from discuno.sandbox.stripe.expand import render
 from discuno.sandbox.stripe.forms import nested
 from discuno.sandbox.stripe.idempotency import Answer, Keys
 from discuno.sandbox.stripe.routes import ROUTES, Route
+from discuno.sandbox.stripe.traffic import Traffic, contended
 from discuno.sandbox.stripe.validate import clean
 from discuno.sandbox.world import World
 
 VERBS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
+@dataclass(frozen=True)
+class Door:
+    """Where requests are served: the desk, the idempotency keys and the traffic."""
+
+    desk: Desk
+    keys: Keys
+    traffic: Traffic
+
+
 def blueprint(world: World, courier: Courier, settings: SandboxSettings) -> Blueprint:
     """Everything under `/stripe`: the API of both generations and the pages Stripe hosts."""
     desk = Desk(world, courier, settings)
-    keys = Keys(world)
+    keys, traffic = Keys(world), Traffic()
     api = Blueprint("stripe", __name__, url_prefix="/stripe", template_folder="templates")
+    api.record_once(lambda setup: setup.app.extensions.update(stripe_traffic=traffic))
     for number, route in enumerate(ROUTES):
-        api.add_url_rule(route.path, f"r{number}", _view(desk, keys, route), methods=[route.method])
+        api.add_url_rule(
+            route.path, f"r{number}", _view(Door(desk, keys, traffic), route), methods=[route.method]
+        )
     api.add_url_rule("/<path:rest>", "unknown", _unknown(desk), methods=VERBS)
     hosted.add(api, desk)
     return api
 
 
-def _view(desk: Desk, keys: Keys, route: Route) -> Callable[..., Response]:
+def _view(door: Door, route: Route) -> Callable[..., Response]:
+    endpoint = f"{route.method} {route.path}"
+
     def view(**ids: str) -> Response:
-        request_id = desk.world.new_id("req_", 14)
+        request_id = door.desk.world.new_id("req_", 14)
         try:
-            answer = _answer(desk, keys, route, ids, request_id)
+            door.traffic.admit(door.desk, endpoint)
+            answer = _answer(door, route, ids, request_id)
         except Refusal as refusal:
-            answer = Answer(refusal.status, refusal.body(request_id))
+            answer = Answer(refusal.status, refusal.body(request_id), headers=refusal.headers)
         return _response(answer, request_id)
 
     return view
@@ -56,7 +73,8 @@ def _unknown(desk: Desk) -> Callable[..., Response]:
     return view
 
 
-def _answer(desk: Desk, keys: Keys, route: Route, ids: dict[str, str], request_id: str) -> Answer:
+def _answer(door: Door, route: Route, ids: dict[str, str], request_id: str) -> Answer:
+    desk = door.desk
     _authorize(desk)
     account = request.headers.get("Stripe-Account")
     if account:
@@ -64,17 +82,25 @@ def _answer(desk: Desk, keys: Keys, route: Route, ids: dict[str, str], request_i
     params = _params(route)
     ask = Ask(params, ids, account)
 
-    def work() -> Answer:
-        faults.dawdle()
-        answer = _execute(desk, route, ask, request_id)
-        spoiled = faults.spoiling()
-        return Answer(spoiled.status, spoiled.words()) if spoiled else answer
+    if request.method != "POST":
+        return _work(desk, route, ask, request_id)
+
+    def write() -> Answer:
+        with door.traffic.holding(contended(desk, ask), slow=faults.slow()):
+            return _work(desk, route, ask, request_id)
 
     key = request.headers.get("Idempotency-Key")
-    if request.method != "POST" or not key:
-        return work()
+    if not key:
+        return write()
     fingerprint = json.dumps([request.path, account, params], sort_keys=True, default=str)
-    return keys.once(f"{account or ''}:{key}", fingerprint, work)
+    return door.keys.once(f"{account or ''}:{key}", fingerprint, write)
+
+
+def _work(desk: Desk, route: Route, ask: Ask, request_id: str) -> Answer:
+    faults.dawdle()
+    answer = _execute(desk, route, ask, request_id)
+    spoiled = faults.spoiling()
+    return Answer(spoiled.code, spoiled.words(), headers=spoiled.signs()) if spoiled else answer
 
 
 def _authorize(desk: Desk) -> None:
@@ -122,6 +148,7 @@ def _execute(desk: Desk, route: Route, ask: Ask, request_id: str) -> Answer:
 
 def _response(answer: Answer, request_id: str) -> Response:
     response = Response(json.dumps(answer.body), answer.status, content_type="application/json")
+    response.headers.update(answer.headers)
     response.headers["Request-Id"] = request_id
     response.headers["Stripe-Version"] = API_VERSION
     key = request.headers.get("Idempotency-Key")

@@ -6,7 +6,7 @@ from discuno.sandbox.stripe import balance
 from discuno.sandbox.stripe.cards import CARDS, Decline, TestCard
 from discuno.sandbox.stripe.desk import Ask, Desk
 from discuno.sandbox.stripe.events import emit
-from discuno.sandbox.stripe.listing import matching, page
+from discuno.sandbox.stripe.listing import page
 from discuno.sandbox.world import Record
 
 
@@ -38,6 +38,7 @@ def open_intent(desk: Desk, session: Record) -> Record:
         "payment_method": None,
         "payment_method_types": session["payment_method_types"],
         "receipt_email": data.get("receipt_email"),
+        "review": None,
         "statement_descriptor": None,
         "statement_descriptor_suffix": data.get("statement_descriptor_suffix"),
         "status": "requires_payment_method",
@@ -163,6 +164,7 @@ def _charge(
         receipt_email=intent["receipt_email"],
         receipt_url=None,
         refunded=False,
+        review=None,
         source_transfer=None,
         statement_descriptor_suffix=intent["statement_descriptor_suffix"],
         status="succeeded" if paid else "failed",
@@ -222,7 +224,5 @@ def retrieve(desk: Desk, ask: Ask) -> Record:
 
 def listed(desk: Desk, ask: Ask) -> Record:
     """Charges of the asking account, by PaymentIntent or group where asked."""
-    rows = matching(
-        list(desk.find("charge", _account=ask.account)), ask.params, "payment_intent", "transfer_group"
-    )
+    rows = desk.pick("charge", ask.params, "payment_intent", "transfer_group", _account=ask.account)
     return page(rows, ask.params, "/v1/charges")

@@ -25,6 +25,7 @@ PREFIXES = {
     "acct_": "account",
     "po_": "payout",
     "du_": "dispute",
+    "prv_": "review",
     "issfr_": "radar.early_fraud_warning",
     "evt_": "event",
 }
@@ -66,6 +67,10 @@ class Desk:
     def find(self, obj: str, **fields: Any) -> Iterator[Record]:
         """Records of a kind with these fields, oldest first."""
         return self.world.find(f"stripe.{obj}", **fields)
+
+    def pick(self, obj: str, params: dict[str, Any], *names: str, **fields: Any) -> list[Record]:
+        """Records of a kind with these fields and, where given, the parameters of these names."""
+        return list(self.find(obj, **fields, **{name: params[name] for name in names if name in params}))
 
     def known(self, record_id: str) -> Record | None:
         """Whatever object has this id, told by its prefix."""

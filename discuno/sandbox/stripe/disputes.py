@@ -2,48 +2,36 @@
 
 from typing import Any
 
-from discuno.sandbox.stripe import balance
+from discuno.sandbox.stripe import balance, radar
 from discuno.sandbox.stripe.cards import TestCard
 from discuno.sandbox.stripe.desk import Ask, Desk, metadata
 from discuno.sandbox.stripe.errors import Refusal
 from discuno.sandbox.stripe.events import emit
-from discuno.sandbox.stripe.listing import matching, page
+from discuno.sandbox.stripe.listing import page
 from discuno.sandbox.world import Record
 
 FEE = 1500  # minor units, for a dispute that took the money
 ANSWER_WITHIN = 7 * balance.DAY
 OUTCOMES = {"winning_evidence": "won", "losing_evidence": "lost"}
-OPEN = ("warning_needs_response", "warning_under_review", "needs_response", "under_review")
+INQUIRY = "warning_needs_response"
+ENDS = ("won", "lost", "warning_closed")
 
 
 def follow(desk: Desk, charge_id: str, card: TestCard) -> None:
     """What a troublesome card does once its payment has succeeded."""
     if card.fraud_warning:
-        warn(desk, charge_id)
+        radar.warn(desk, charge_id)
     if card.dispute:
-        open_dispute(desk, charge_id, card.dispute, inquiry=card.inquiry)
-
-
-def warn(desk: Desk, charge_id: str) -> Record:
-    """The card network suspects fraud; no money moves yet."""
-    charge = desk.load("charge", charge_id)
-    warning = desk.new(
-        "issfr_",
-        "radar.early_fraud_warning",
-        actionable=True,
-        charge=charge_id,
-        fraud_type="unauthorized_use_of_card",
-        payment_intent=charge["payment_intent"],
-    )
-    emit(desk, "radar.early_fraud_warning.created", desk.save(warning))
-    return warning
+        open_dispute(desk, charge_id, card.dispute, INQUIRY if card.inquiry else "needs_response")
 
 
 def open_dispute(
-    desk: Desk, charge_id: str, reason: str, *, inquiry: bool = False, amount: int | None = None
+    desk: Desk, charge_id: str, reason: str, status: str = "needs_response", amount: int | None = None
 ) -> Record:
-    """The buyer went to the bank: the money leaves with a fee, unless it is only an inquiry."""
+    """The buyer went to the bank: the money leaves with a fee, unless the status says that it only asks
+    (`warning_needs_response`) or that nothing came of it (`prevented`)."""
     charge = desk.load("charge", charge_id)
+    takes = status == "needs_response"
     dispute = desk.new(
         "du_",
         "dispute",
@@ -53,26 +41,33 @@ def open_dispute(
         currency=charge["currency"],
         enhanced_eligibility_types=[],
         evidence={},
-        evidence_details={
-            "due_by": desk.now + ANSWER_WITHIN,
-            "has_evidence": False,
-            "past_due": False,
-            "submission_count": 0,
-        },
-        is_charge_refundable=inquiry,
+        evidence_details=_details(desk),
+        is_charge_refundable=not takes,
         metadata={},
         network_reason_code="10",
         payment_intent=charge["payment_intent"],
         reason=reason,
-        status="warning_needs_response" if inquiry else "needs_response",
+        status=status,
     )
-    if not inquiry:
+    if takes:
         dispute["balance_transactions"] = [_entry(desk, dispute, -dispute["amount"], FEE)]
-    desk.save({**charge, "disputed": True, "_refundable": inquiry})
+    desk.save({**charge, "disputed": True, "_refundable": not takes and charge.get("_refundable", True)})
     emit(desk, "charge.dispute.created", desk.save(dispute))
-    if not inquiry:
+    if takes:
         emit(desk, "charge.dispute.funds_withdrawn", dispute)
+        radar.settle(desk, charge_id, "disputed")
     return dispute
+
+
+def _details(desk: Desk) -> Record:
+    return {
+        "due_by": desk.now + ANSWER_WITHIN,
+        "enhanced_eligibility": {},
+        "has_evidence": False,
+        "past_due": False,
+        "submission_count": 0,
+        "submission_method": "not_submitted",
+    }
 
 
 def _entry(desk: Desk, dispute: Record, amount: int, fee: int) -> Record:
@@ -91,7 +86,7 @@ def update(desk: Desk, ask: Ask) -> Record:
     dispute["metadata"] = metadata(dispute["metadata"], ask.params.get("metadata"))
     if "evidence" not in ask.params or not ask.params.get("submit", True):
         return desk.save(dispute)
-    details["submission_count"] += 1
+    details |= {"submission_count": details["submission_count"] + 1, "submission_method": "manual"}
     dispute["status"] = "warning_under_review" if _is_inquiry(dispute) else "under_review"
     emit(desk, "charge.dispute.updated", desk.save(dispute))
     text = evidence.get("uncategorized_text")
@@ -106,7 +101,7 @@ def _is_inquiry(dispute: Record) -> bool:
 
 def _open(desk: Desk, ask: Ask) -> Record:
     dispute = desk.load("dispute", ask.ids["id"])
-    if dispute["status"] not in OPEN:
+    if dispute["status"] in (*ENDS, "prevented"):
         raise Refusal("This dispute is already closed.")
     return dispute
 
@@ -125,16 +120,44 @@ def _escalate(desk: Desk, dispute: Record) -> Record:
 def settle(desk: Desk, dispute_id: str, outcome: str) -> Record:
     """The bank decides: `won` brings the money back, `lost` does not; an inquiry just closes."""
     dispute = desk.load("dispute", dispute_id)
-    if dispute["status"] not in OPEN:
+    if dispute["status"] in ENDS:
         return dispute
     dispute = {**dispute, "status": "warning_closed" if _is_inquiry(dispute) else outcome}
-    if dispute["status"] == "won":
-        entries: list[dict[str, Any]] = dispute["balance_transactions"]
+    entries: list[dict[str, Any]] = dispute["balance_transactions"]
+    reinstated = dispute["status"] == "won" and sum(entry["amount"] for entry in entries) < 0
+    if reinstated:
         dispute["balance_transactions"] = [*entries, _entry(desk, dispute, dispute["amount"], 0)]
     emit(desk, "charge.dispute.closed", desk.save(dispute))
-    if dispute["status"] == "won":
+    if reinstated:
         emit(desk, "charge.dispute.funds_reinstated", dispute)
     return dispute
+
+
+def steer(desk: Desk, dispute_id: str, change: dict[str, Any]) -> Record:
+    """The bank's hand: any `status`, also one nobody has heard of, and `due_by` (null and 0 too).
+
+    Won, lost and warning_closed end it, `needs_response` makes an inquiry a chargeback; no other
+    word moves money.
+    """
+    dispute = desk.load("dispute", dispute_id)
+    if "due_by" in change:
+        details = {**dispute["evidence_details"], "due_by": change["due_by"]}
+        dispute = desk.save({**dispute, "evidence_details": details})
+    status = change.get("status", dispute["status"])
+    if status in ENDS:
+        return settle(desk, dispute_id, status)
+    if _is_inquiry(dispute) and status == "needs_response":
+        return _escalate(desk, dispute)
+    dispute = desk.save({**dispute, "status": status})
+    emit(desk, "charge.dispute.updated", dispute)
+    return dispute
+
+
+def withdraw_inquiry(desk: Desk, charge_id: str) -> None:
+    """A full refund ends the inquiries about a charge."""
+    for dispute in desk.find("dispute", charge=charge_id):
+        if _is_inquiry(dispute):
+            settle(desk, dispute["id"], "warning_closed")
 
 
 def close(desk: Desk, ask: Ask) -> Record:
@@ -149,16 +172,5 @@ def retrieve(desk: Desk, ask: Ask) -> Record:
 
 def listed(desk: Desk, ask: Ask) -> Record:
     """Disputes, by charge or PaymentIntent where asked."""
-    rows = matching(list(desk.find("dispute")), ask.params, "charge", "payment_intent")
+    rows = desk.pick("dispute", ask.params, "charge", "payment_intent")
     return page(rows, ask.params, "/v1/disputes")
-
-
-def retrieve_warning(desk: Desk, ask: Ask) -> Record:
-    """One early fraud warning."""
-    return desk.load("radar.early_fraud_warning", ask.ids["id"])
-
-
-def list_warnings(desk: Desk, ask: Ask) -> Record:
-    """Early fraud warnings, by charge or PaymentIntent where asked."""
-    rows = matching(list(desk.find("radar.early_fraud_warning")), ask.params, "charge", "payment_intent")
-    return page(rows, ask.params, "/v1/radar/early_fraud_warnings")

@@ -1,6 +1,6 @@
 """The ways the Stripe stand-in says no, in Stripe's own shape."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -14,6 +14,7 @@ class Refusal(Exception):
     status: int = 400
     type: str = "invalid_request_error"
     kept: bool = True  # whether an idempotency key remembers it
+    headers: dict[str, str] = field(default_factory=dict)
 
     def body(self, request_id: str) -> dict[str, Any]:
         """The JSON Stripe would answer with."""

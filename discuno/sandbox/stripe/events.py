@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from typing import Any
 
 import stripe
@@ -9,9 +10,12 @@ import stripe
 from discuno.sandbox.courier import Signer
 from discuno.sandbox.settings import SandboxSettings
 from discuno.sandbox.stripe.desk import API_VERSION, Ask, Desk, shown
+from discuno.sandbox.stripe.errors import Refusal
 from discuno.sandbox.stripe.listing import page
 from discuno.sandbox.world import Record
 
+KEPT = 30 * 86_400  # seconds an event is listed
+MOST_TYPES = 20
 PLATFORM, CONNECT = "stripe", "stripe_connect"  # courier channels, one endpoint each
 
 
@@ -93,8 +97,15 @@ def retrieve(desk: Desk, ask: Ask) -> Record:
 
 def listed(desk: Desk, ask: Ask) -> Record:
     """Events of the asking account, newest first; `delivery_success` as Stripe defines it."""
-    types = ask.params.get("types") or ([ask.params["type"]] if "type" in ask.params else [])
-    rows = [e for e in desk.find("event", _account=ask.account) if not types or e["type"] in types]
+    types = ask.params.get("types") or [ask.params.get("type", "*")]
+    if len(types) > MOST_TYPES or {"type", "types"} <= ask.params.keys():
+        raise Refusal(f"Give either `type` or at most {MOST_TYPES} `types`.", param="types")
+    since = desk.now - KEPT
+    rows = [
+        event
+        for event in desk.find("event", _account=ask.account)
+        if event["created"] >= since and any(fnmatchcase(event["type"], wanted) for wanted in types)
+    ]
     if "delivery_success" in ask.params:
         failing = undelivered(desk)
         rows = [e for e in rows if (e["id"] not in failing) is ask.params["delivery_success"]]
@@ -103,5 +114,5 @@ def listed(desk: Desk, ask: Ask) -> Record:
 
 def undelivered(desk: Desk) -> set[str]:
     """Ids of events with a delivery that is still owed or was given up (a lost one counts as made)."""
-    states = ("due", "given_up")
-    return {d["reference"] for d in desk.world.all("delivery") if d["state"] in states and d.get("reference")}
+    failing = [d for state in ("due", "given_up") for d in desk.world.find("delivery", state=state)]
+    return {d["reference"] for d in failing if d.get("reference")}

@@ -4,8 +4,9 @@ from flask import Blueprint, redirect, render_template, request
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from discuno.sandbox.stripe import accounts, balance
+from discuno.sandbox.stripe import balance
 from discuno.sandbox.stripe.desk import Desk
+from discuno.sandbox.stripe.onboarding import onboard
 from discuno.sandbox.world import Record
 
 
@@ -28,7 +29,7 @@ def add(blueprint: Blueprint, desk: Desk) -> None:
                 return redirect(link["refresh_url"])
             desk.world.put("stripe.link", {**link, "used": True})
             if request.form.get("answer") == "finish":
-                accounts.onboard(desk, link["account"])
+                onboard(desk, link["account"])
         return redirect(link["return_url"])
 
     @blueprint.get("/hosted/express/<token>")

@@ -1,7 +1,7 @@
 """The same key does the same thing once: answers are kept for a day and replayed."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from discuno.sandbox.stripe.errors import Refusal
@@ -19,6 +19,7 @@ class Answer:
     body: dict[str, Any]
     kept: bool = True
     replayed: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Keys:
@@ -54,9 +55,8 @@ class Keys:
         self.world.put(ROWS, {**row, "at": self.world.now()})
 
     def _forget_old(self) -> None:
-        for row in self.world.all(ROWS):
-            if row["at"] > self.world.now() - KEPT:
-                return  # oldest first
+        limit = self.world.now() - KEPT
+        while (row := self.world.oldest(ROWS)) and row["at"] <= limit:
             self.world.delete(ROWS, row["id"])
 
 

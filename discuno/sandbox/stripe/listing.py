@@ -11,11 +11,12 @@ COMPARE = {
     "lt": lambda a, b: a < b,
     "lte": lambda a, b: a <= b,
 }
+TIMES = ("created", "arrival_date")  # fields a list may be cut by, exactly or by bounds
 
 
 def page(records: list[Record], params: dict[str, Any], url: str) -> Record:
     """The page of these records (given oldest first) that the parameters ask for."""
-    newest = [r for r in reversed(records) if _created(r, params.get("created"))]
+    newest = [r for r in reversed(records) if all(_within(r, name, params.get(name)) for name in TIMES)]
     limit = params.get("limit", 10)
     if not 1 <= limit <= 100:
         raise Refusal("Invalid limit: must be between 1 and 100", "parameter_invalid_integer", "limit")
@@ -28,18 +29,12 @@ def page(records: list[Record], params: dict[str, Any], url: str) -> Record:
     return {"object": "list", "data": newest[:limit], "has_more": len(newest) > limit, "url": url}
 
 
-def matching(records: list[Record], params: dict[str, Any], *names: str) -> list[Record]:
-    """The records whose fields equal the parameters of these names, where given."""
-    wanted = {name: params[name] for name in names if name in params}
-    return [r for r in records if all(r.get(name) == value for name, value in wanted.items())]
-
-
-def _created(record: Record, wanted: Any) -> bool:
+def _within(record: Record, name: str, wanted: Any) -> bool:
     if wanted is None:
         return True
     if isinstance(wanted, int):
-        return bool(record["created"] == wanted)
-    return all(COMPARE[name](record["created"], bound) for name, bound in wanted.items())
+        return bool(record[name] == wanted)
+    return all(COMPARE[how](record[name], bound) for how, bound in wanted.items())
 
 
 def _position(records: list[Record], record_id: str, param: str) -> int:

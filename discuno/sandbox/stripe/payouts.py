@@ -2,15 +2,24 @@
 
 from typing import Any
 
-from discuno.sandbox.stripe import accounts, agenda, balance
+from discuno.sandbox.stripe import accounts, agenda, balance, balance_settings, banks
 from discuno.sandbox.stripe.desk import Ask, Desk
 from discuno.sandbox.stripe.errors import Refusal
 from discuno.sandbox.stripe.events import emit
-from discuno.sandbox.stripe.listing import matching, page
+from discuno.sandbox.stripe.listing import page
 from discuno.sandbox.world import Record
 
 LEAVES_AFTER, TRAVELS = 3600, 2 * balance.DAY  # seconds: pending, then in transit
-PLATFORM_SCHEDULE = {"interval": "manual"}  # held money must not be swept away before its time
+FAILURES = {
+    "account_closed": "The bank account has been closed.",
+    "no_account": "The bank account could not be located.",
+    "insufficient_funds": "Your Stripe account has insufficient funds to cover the payout.",
+}
+ENDS_FROM = {
+    "paid": ("pending", "in_transit"),
+    "failed": ("pending", "in_transit", "paid"),
+    "canceled": ("pending",),
+}
 
 
 def create(desk: Desk, ask: Ask) -> Record:
@@ -18,7 +27,7 @@ def create(desk: Desk, ask: Ask) -> Record:
     amount, currency = ask.params["amount"], ask.params["currency"].lower()
     if amount < 1:
         raise Refusal("This value must be greater than or equal to 1.", "parameter_invalid_integer", "amount")
-    if ask.account and not accounts.load(desk, ask.account)["payouts_enabled"]:
+    if ask.account and not _may_pay_out(accounts.load(desk, ask.account)):
         raise Refusal("Payouts are not enabled for this account.", "payouts_not_allowed")
     balance.need(desk, ask.account, currency, amount)
     return _send(desk, ask.account, amount, currency, ask.params, automatic=False)
@@ -35,12 +44,13 @@ def _send(
         automatic=automatic,
         currency=currency,
         description=params.get("description"),
-        destination=_bank(desk, account),
+        destination=banks.default(desk, account),
         failure_balance_transaction=None,
         failure_code=None,
         failure_message=None,
         metadata=params.get("metadata") or {},
         method="standard",
+        reconciliation_status="in_progress" if automatic else "not_applicable",
         source_type="card",
         statement_descriptor=params.get("statement_descriptor"),
         status="pending",
@@ -54,39 +64,59 @@ def _send(
     return payout
 
 
-def _bank(desk: Desk, account: str | None) -> str | None:
-    banks = accounts.load(desk, account)["external_accounts"]["data"] if account else []
-    return str(banks[0]["id"]) if banks else None
-
-
 def move(desk: Desk, payout_id: str) -> None:
-    """The agenda's call: pending leaves, in transit arrives or fails."""
+    """The agenda's call: pending leaves, in transit arrives or fails; what ended otherwise stays as it is."""
     payout = desk.load("payout", payout_id)
     if payout["status"] == "pending":
-        _change(desk, payout, "payout.updated", status="in_transit")
+        _leave(desk, payout)
         agenda.later(desk, max(desk.now, payout["arrival_date"]), "payout", payout_id)
     elif payout["status"] == "in_transit":
-        account = accounts.load(desk, payout["_account"]) if payout["_account"] else {}
+        account = desk.load("account", payout["_account"]) if payout["_account"] else {}
         (_fail if account.get("_payouts_fail") else _arrive)(desk, payout)
 
 
-def _arrive(desk: Desk, payout: Record) -> None:
-    _change(desk, payout, "payout.paid", status="paid")
+def _leave(desk: Desk, payout: Record) -> Record:
+    return _change(desk, payout, "payout.updated", status="in_transit")
 
 
-def _fail(desk: Desk, payout: Record) -> None:
+def _arrive(desk: Desk, payout: Record) -> Record:
+    paid = _change(desk, payout, "payout.paid", status="paid")
+    if not paid["automatic"]:
+        return paid
+    return _change(desk, paid, "payout.reconciliation_completed", reconciliation_status="completed")
+
+
+def _fail(desk: Desk, payout: Record, code: str = "account_closed") -> Record:
     """The bank refused: the money is back, and the bank account is not used again."""
-    _change(
+    failed = _change(
         desk,
         payout,
         "payout.failed",
         status="failed",
         failure_balance_transaction=_back(desk, payout, "payout_failure"),
-        failure_code="account_closed",
-        failure_message="The bank account has been closed.",
+        failure_code=code,
+        failure_message=FAILURES.get(code, "The bank did not accept the payout."),
     )
     if payout["_account"]:
-        accounts.steer(desk, payout["_account"], {"payouts_enabled": False})
+        banks.disable(desk, payout["_account"])
+    return failed
+
+
+def _cancel(desk: Desk, payout: Record) -> Record:
+    back = _back(desk, payout, "payout_cancel")
+    return _change(desk, payout, "payout.canceled", status="canceled", failure_balance_transaction=back)
+
+
+def end(desk: Desk, payout_id: str, status: str, code: str) -> Record:
+    """The control page's hand: `paid`, `failed` (also once paid, for this reason) or `canceled`, now."""
+    payout = desk.load("payout", payout_id)
+    if payout["status"] not in ENDS_FROM.get(status, ()):
+        raise Refusal(f"A payout that is {payout['status']} cannot become {status}.", param="status")
+    if status == "canceled":
+        return _cancel(desk, payout)
+    if payout["status"] == "pending":
+        payout = _leave(desk, payout)
+    return _arrive(desk, payout) if status == "paid" else _fail(desk, payout, code)
 
 
 def _back(desk: Desk, payout: Record, kind: str) -> str:
@@ -105,59 +135,37 @@ def cancel(desk: Desk, ask: Ask) -> Record:
     payout = _own(desk, ask)
     if payout["status"] != "pending" or payout["automatic"]:
         raise Refusal("Payouts can only be canceled while they are pending and manual.")
-    back = _back(desk, payout, "payout_cancel")
-    return _change(desk, payout, "payout.canceled", status="canceled", failure_balance_transaction=back)
+    return _cancel(desk, payout)
 
 
 def sweep(desk: Desk, account: str) -> None:
-    """What an automatic schedule does with money that became available (account "" is the platform)."""
+    """Money became available (account "" is the platform): say so, and pay it out where a schedule does that."""
+    balance.tell(desk, account or None)
+    by_schedule(desk, account)
+
+
+def by_schedule(desk: Desk, account: str) -> None:
+    """Pay out all that is available, unless the account is on manual payouts or may not be paid out."""
     owner = account or None
-    if schedule(desk, owner)["interval"] == "manual":
+    if balance_settings.is_manual(desk, owner):
         return
-    if owner and not accounts.load(desk, owner)["payouts_enabled"]:
+    if owner and not _may_pay_out(desk.load("account", owner)):
         return
     for currency, amount in balance.sums(desk, owner, "available").items():
         if amount > 0:
-            _send(desk, owner, amount, currency, {}, automatic=True)
+            payout = _send(desk, owner, amount, currency, {}, automatic=True)
+            _carry(desk, payout)
 
 
-def schedule(desk: Desk, account: str | None) -> dict[str, Any]:
-    """The payout schedule of an account, or of the platform."""
-    if account:
-        return dict(accounts.load(desk, account)["settings"]["payouts"]["schedule"])
-    row = desk.world.get("stripe.setting", "platform_schedule")
-    return dict(row["schedule"]) if row else dict(PLATFORM_SCHEDULE)
+def _carry(desk: Desk, payout: Record) -> None:
+    """An automatic payout knows which entries it consists of."""
+    settled = {"status": "available", "currency": payout["currency"], "_account": payout["_account"]}
+    for entry in desk.find("balance_transaction", _payout=None, **settled):
+        desk.save({**entry, "_payout": payout["id"]})
 
 
-def retrieve_settings(desk: Desk, ask: Ask) -> Record:
-    """The balance settings of the asking account."""
-    delay = desk.setting("settlement_days", balance.SETTLEMENT_DAYS)
-    return {
-        "object": "balance_settings",
-        "payments": {
-            "debit_negative_balances": True,
-            "payouts": {
-                "automatic_transfer_rules_by_currency": None,
-                "minimum_balance_by_currency": None,
-                "schedule": schedule(desk, ask.account),
-                "statement_descriptor": None,
-                "status": "enabled",
-            },
-            "settlement_timing": {"delay_days": delay},
-        },
-    }
-
-
-def update_settings(desk: Desk, ask: Ask) -> Record:
-    """Change the payout schedule; the other settings are not played here."""
-    wanted = ask.params.get("payments", {}).get("payouts", {}).get("schedule")
-    if wanted and ask.account:
-        record = accounts.load(desk, ask.account)
-        payouts = {**record["settings"]["payouts"], "schedule": wanted}
-        desk.save({**record, "settings": {**record["settings"], "payouts": payouts}})
-    elif wanted:
-        desk.world.put("stripe.setting", {"id": "platform_schedule", "schedule": wanted})
-    return retrieve_settings(desk, ask)
+def _may_pay_out(account: Record) -> bool:
+    return bool(account["payouts_enabled"] and not account.get("_closed"))
 
 
 def _own(desk: Desk, ask: Ask) -> Record:
@@ -173,6 +181,6 @@ def retrieve(desk: Desk, ask: Ask) -> Record:
 
 
 def listed(desk: Desk, ask: Ask) -> Record:
-    """Payouts of the asking account, by status where asked."""
-    rows = matching(list(desk.find("payout", _account=ask.account)), ask.params, "status")
+    """Payouts of the asking account, by status or bank where asked."""
+    rows = desk.pick("payout", ask.params, "status", "destination", _account=ask.account)
     return page(rows, ask.params, "/v1/payouts")

@@ -1,14 +1,17 @@
 """Money back to the buyer, never more than was charged."""
 
-from discuno.sandbox.stripe import agenda, balance
+from typing import Any
+
+from discuno.sandbox.stripe import agenda, balance, disputes, radar
 from discuno.sandbox.stripe.cards import CARDS
 from discuno.sandbox.stripe.desk import Ask, Desk, metadata
 from discuno.sandbox.stripe.errors import Refusal
 from discuno.sandbox.stripe.events import emit
-from discuno.sandbox.stripe.listing import matching, page
+from discuno.sandbox.stripe.listing import page
 from discuno.sandbox.world import Record
 
 SLOW = 60  # seconds until a late refund succeeds, or a doomed one fails
+ENDS_FROM = {"succeeded": ("pending",), "failed": ("pending", "succeeded"), "canceled": ("pending",)}
 LATE_EVENTS = ("refund.updated", "charge.refund.updated")
 
 
@@ -32,6 +35,7 @@ def create(desk: Desk, ask: Ask) -> Record:
         source_transfer_reversal=None,
         status="pending" if fate in ("late", "short") else "succeeded",
         transfer_reversal=None,
+        _fate=fate,
     )
     if fate == "short":
         refund["pending_reason"] = "insufficient_funds"
@@ -39,6 +43,9 @@ def create(desk: Desk, ask: Ask) -> Record:
     refund = desk.save(refund) if fate == "short" else _book(desk, refund, charge)
     emit(desk, "refund.created", refund)
     emit(desk, "charge.refunded", charge)
+    if charge["refunded"]:
+        disputes.withdraw_inquiry(desk, charge["id"])
+        radar.settle(desk, charge["id"], "refunded")
     if fate:
         agenda.later(desk, desk.now + SLOW, "refund", refund["id"])
     return refund
@@ -114,34 +121,52 @@ def _book(desk: Desk, refund: Record, charge: Record) -> Record:
 def finish(desk: Desk, refund_id: str) -> None:
     """The agenda's call: a late refund arrives, a doomed one fails, one short of funds tries again."""
     refund = desk.load("refund", refund_id)
-    charge = desk.load("charge", refund["charge"])
-    if refund.get("pending_reason") == "insufficient_funds":
+    fate, status = refund.get("_fate"), refund["status"]
+    if fate == "fails" and status == "succeeded":
+        _undo(desk, refund, "failed")
+    elif fate == "late" and status == "pending":
+        _succeed(desk, refund)
+    elif fate == "short" and status == "pending":
         if balance.available(desk, None, refund["currency"]) < refund["amount"]:
             agenda.later(desk, desk.now + SLOW, "refund", refund_id)
-            return
-        refund = _book(desk, {k: v for k, v in refund.items() if k != "pending_reason"}, charge)
-    if refund["status"] == "pending":
-        refund = desk.save({**refund, "status": "succeeded"})
-        for event_type in LATE_EVENTS:
-            emit(desk, event_type, refund)
-    elif refund["status"] == "succeeded":
-        _fail(desk, refund, charge)
+        else:
+            _succeed(desk, refund)
 
 
-def _fail(desk: Desk, refund: Record, charge: Record) -> None:
-    """The bank sent the money back: the charge counts as not refunded by that much."""
-    entry = balance.post(
-        desk,
-        "refund_failure",
-        refund["id"],
-        amount=refund["amount"],
-        currency=refund["currency"],
-        account=None,
-    )
-    failure = {"failure_balance_transaction": entry["id"], "failure_reason": "expired_or_canceled_card"}
-    _count(desk, charge, -refund["amount"])
-    refund = desk.save({**refund, "status": "failed", **failure})
-    for event_type in ("refund.failed", *LATE_EVENTS):
+def end(desk: Desk, refund_id: str, status: str) -> Record:
+    """The control page's hand: a pending refund becomes `succeeded` or `canceled`; any may become `failed`."""
+    refund = desk.load("refund", refund_id)
+    if refund["status"] not in ENDS_FROM.get(status, ()):
+        raise Refusal(f"A refund that is {refund['status']} cannot become {status}.", param="status")
+    return _succeed(desk, refund) if status == "succeeded" else _undo(desk, refund, status)
+
+
+def _succeed(desk: Desk, refund: Record) -> Record:
+    refund = {key: value for key, value in refund.items() if key != "pending_reason"}
+    if refund["balance_transaction"] is None:
+        refund = _book(desk, refund, desk.load("charge", refund["charge"]))
+    refund = desk.save({**refund, "status": "succeeded"})
+    _tell(desk, refund, *LATE_EVENTS)
+    return refund
+
+
+def _undo(desk: Desk, refund: Record, status: str) -> Record:
+    """It did not reach the buyer: the charge counts as not refunded by that much, booked money comes back."""
+    change: dict[str, Any] = {"status": status}
+    if refund["balance_transaction"] is not None:
+        money = {"amount": refund["amount"], "currency": refund["currency"], "account": None}
+        entry = balance.post(desk, "refund_failure", refund["id"], **money)
+        change["failure_balance_transaction"] = entry["id"]
+    if status == "failed":
+        change["failure_reason"] = "expired_or_canceled_card"
+    _count(desk, desk.load("charge", refund["charge"]), -refund["amount"])
+    refund = desk.save({**refund, **change})
+    _tell(desk, refund, *(("refund.failed",) if status == "failed" else ()), *LATE_EVENTS)
+    return refund
+
+
+def _tell(desk: Desk, refund: Record, *event_types: str) -> None:
+    for event_type in event_types:
         emit(desk, event_type, refund)
 
 
@@ -158,5 +183,5 @@ def update(desk: Desk, ask: Ask) -> Record:
 
 def listed(desk: Desk, ask: Ask) -> Record:
     """Refunds, by charge or PaymentIntent where asked."""
-    rows = matching(list(desk.find("refund")), ask.params, "charge", "payment_intent")
+    rows = desk.pick("refund", ask.params, "charge", "payment_intent")
     return page(rows, ask.params, "/v1/refunds")

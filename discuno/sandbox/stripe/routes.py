@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from stripe import params as p
-from stripe.params import checkout, radar
+from stripe.params import checkout
+from stripe.params import radar as suspicions
 from stripe.params.v2 import core
 
 from discuno.sandbox.stripe import (
@@ -13,10 +14,12 @@ from discuno.sandbox.stripe import (
     accounts,
     accounts_v2,
     balance,
+    balance_settings,
     charges,
     disputes,
     events,
     payouts,
+    radar,
     refunds,
     sessions,
     transfers,
@@ -56,13 +59,18 @@ MONEY_IN = (
     Route("GET", "/v1/disputes/<id>", p.DisputeRetrieveParams, disputes.retrieve),
     Route("POST", "/v1/disputes/<id>", p.DisputeUpdateParams, disputes.update),
     Route("POST", "/v1/disputes/<id>/close", p.DisputeCloseParams, disputes.close),
-    Route("GET", "/v1/radar/early_fraud_warnings", radar.EarlyFraudWarningListParams, disputes.list_warnings),
+    Route(
+        "GET", "/v1/radar/early_fraud_warnings", suspicions.EarlyFraudWarningListParams, radar.list_warnings
+    ),
     Route(
         "GET",
         "/v1/radar/early_fraud_warnings/<id>",
-        radar.EarlyFraudWarningRetrieveParams,
-        disputes.retrieve_warning,
+        suspicions.EarlyFraudWarningRetrieveParams,
+        radar.retrieve_warning,
     ),
+    Route("GET", "/v1/reviews", p.ReviewListParams, radar.list_reviews),
+    Route("GET", "/v1/reviews/<id>", p.ReviewRetrieveParams, radar.retrieve_review),
+    Route("POST", "/v1/reviews/<id>/approve", p.ReviewApproveParams, radar.approve),
 )
 REVERSALS = "/v1/transfers/<id>/reversals"
 MONEY_OUT = (
@@ -78,8 +86,8 @@ MONEY_OUT = (
     Route("GET", "/v1/payouts/<id>", p.PayoutRetrieveParams, payouts.retrieve),
     Route("POST", "/v1/payouts/<id>/cancel", p.PayoutCancelParams, payouts.cancel),
     Route("GET", "/v1/balance", p.BalanceRetrieveParams, balance.retrieve),
-    Route("GET", "/v1/balance_settings", p.BalanceSettingsRetrieveParams, payouts.retrieve_settings),
-    Route("POST", "/v1/balance_settings", p.BalanceSettingsUpdateParams, payouts.update_settings),
+    Route("GET", "/v1/balance_settings", p.BalanceSettingsRetrieveParams, balance_settings.retrieve),
+    Route("POST", "/v1/balance_settings", p.BalanceSettingsUpdateParams, balance_settings.update),
     Route("GET", "/v1/balance_transactions", p.BalanceTransactionListParams, balance.list_entries),
     Route("GET", "/v1/balance_transactions/<id>", p.BalanceTransactionRetrieveParams, balance.retrieve_entry),
 )
@@ -96,6 +104,8 @@ PEOPLE = (
     ),
     Route("POST", "/v1/account_links", p.AccountLinkCreateParams, account_links.create),
     Route("POST", "/v2/core/accounts", core.AccountCreateParams, accounts_v2.create),
+    Route("GET", "/v2/core/accounts", accounts_v2.ListParams, accounts_v2.listed),
+    Route("POST", "/v2/core/accounts/<id>", core.AccountUpdateParams, accounts_v2.update),
     Route("GET", "/v2/core/accounts/<id>", core.AccountRetrieveParams, accounts_v2.retrieve),
     Route("POST", "/v2/core/account_links", core.AccountLinkCreateParams, account_links.create_v2),
     Route("GET", "/v1/events", p.EventListParams, events.listed),

@@ -6,7 +6,7 @@ from discuno.sandbox.stripe import agenda
 from discuno.sandbox.stripe.desk import Ask, Desk, metadata
 from discuno.sandbox.stripe.errors import BadParam, Refusal, missing
 from discuno.sandbox.stripe.events import emit
-from discuno.sandbox.stripe.listing import matching, page
+from discuno.sandbox.stripe.listing import page
 from discuno.sandbox.world import Record
 
 SHORTEST, LONGEST = 30 * 60, 24 * 3600  # seconds a session may live
@@ -163,7 +163,7 @@ def retrieve(desk: Desk, ask: Ask) -> Record:
 
 def listed(desk: Desk, ask: Ask) -> Record:
     """Sessions, by PaymentIntent or status where asked."""
-    rows = matching(list(desk.find("checkout.session")), ask.params, "payment_intent", "status")
+    rows = desk.pick("checkout.session", ask.params, "payment_intent", "status")
     return page(rows, ask.params, "/v1/checkout/sessions")
 
 

@@ -7,6 +7,7 @@ from discuno.sandbox.stripe.desk import Desk
 CHORES: dict[str, Chore] = {
     "settle": balance.settle,
     "sweep": payouts.sweep,
+    "schedule": payouts.by_schedule,
     "expire": sessions.expire_on_time,
     "refund": refunds.finish,
     "payout": payouts.move,

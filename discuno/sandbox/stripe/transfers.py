@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from discuno.sandbox.stripe import accounts, balance
+from discuno.sandbox.stripe import accounts, agenda, balance, balance_settings
 from discuno.sandbox.stripe.desk import Ask, Desk, metadata
 from discuno.sandbox.stripe.errors import Refusal, missing
 from discuno.sandbox.stripe.events import emit
-from discuno.sandbox.stripe.listing import matching, page
+from discuno.sandbox.stripe.listing import page
 from discuno.sandbox.world import Record
 
 
@@ -26,10 +26,8 @@ def create(desk: Desk, ask: Ask) -> Record:
     funds = _funds(desk, ask, currency)
     transfer = desk.new("tr_", "transfer")
     payment = _destination_payment(desk, transfer, destination, funds.amount, currency)
-    dates = {"currency": currency, "available_on": funds.available_on}
-    entry = balance.post(desk, "transfer", transfer["id"], amount=-funds.amount, account=None, **dates)
-    arrival = balance.post(desk, "payment", payment["id"], amount=funds.amount, account=destination, **dates)
-    desk.save({**payment, "balance_transaction": arrival["id"]})
+    entry = _withdraw(desk, transfer, funds, currency)
+    _deposit(desk, payment, funds)
     transfer |= {
         "amount": funds.amount,
         "amount_reversed": 0,
@@ -47,6 +45,27 @@ def create(desk: Desk, ask: Ask) -> Record:
     }
     emit(desk, "transfer.created", desk.save(transfer))
     return transfer
+
+
+def _withdraw(desk: Desk, transfer: Record, funds: Funds, currency: str) -> Record:
+    return balance.post(
+        desk,
+        "transfer",
+        transfer["id"],
+        amount=-funds.amount,
+        currency=currency,
+        account=None,
+        available_on=funds.available_on,
+    )
+
+
+def _deposit(desk: Desk, payment: Record, funds: Funds) -> None:
+    money = {"amount": funds.amount, "currency": payment["currency"], "account": payment["_account"]}
+    when = balance.arrival_date(desk, payment["_account"], funds.available_on)
+    entry = balance.post(desk, "payment", payment["id"], **money, available_on=when)
+    desk.save({**payment, "balance_transaction": entry["id"]})
+    if entry["status"] == "available" and not balance_settings.is_manual(desk, payment["_account"]):
+        agenda.later(desk, desk.now + balance.DAY, "schedule", payment["_account"])
 
 
 def _funds(desk: Desk, ask: Ask, currency: str) -> Funds:
@@ -142,7 +161,7 @@ def retrieve(desk: Desk, ask: Ask) -> Record:
 
 def listed(desk: Desk, ask: Ask) -> Record:
     """Transfers, by group or destination where asked."""
-    rows = matching(list(desk.find("transfer")), ask.params, "transfer_group", "destination")
+    rows = desk.pick("transfer", ask.params, "transfer_group", "destination")
     return page(rows, ask.params, "/v1/transfers")
 
 
@@ -158,6 +177,7 @@ def update(desk: Desk, ask: Ask) -> Record:
 def reverse(desk: Desk, ask: Ask) -> Record:
     """Take money back, at most what is left of the transfer and what the account has available."""
     transfer = desk.load("transfer", ask.ids["id"])
+    accounts.load(desk, transfer["destination"])
     left = transfer["amount"] - transfer["amount_reversed"]
     if left == 0:
         raise Refusal("This transfer has already been fully reversed.", param="amount")
