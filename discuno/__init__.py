@@ -9,7 +9,10 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
 
 from discuno import cli, config, policy
-from discuno.admin import health
+from discuno.admin import commands as admin_commands
+from discuno.admin import cron, drift_letters, health
+from discuno.admin import models as admin_models
+from discuno.admin import reconcile as admin_reconcile
 from discuno.bookings import jobs as bookings_jobs
 from discuno.bookings import routes as bookings_routes
 from discuno.config import Settings
@@ -20,12 +23,36 @@ from discuno.mentors import routes as mentors_routes
 from discuno.notifications import jobs as notifications_jobs
 from discuno.payments import jobs as payments_jobs
 from discuno.payments import routes as payments_routes
+from discuno.payouts import bank_jobs as payouts_bank_jobs
 from discuno.payouts import jobs as payouts_jobs
+from discuno.payouts import onboarding as payouts_onboarding
+from discuno.payouts import release as payouts_release
+from discuno.payouts import routes as payouts_routes
 from discuno.webhooks import jobs as webhooks_jobs
 from discuno.webhooks import routes as webhooks_routes
 
-JOBS = (bookings_jobs, notifications_jobs, payments_jobs, payouts_jobs, webhooks_jobs)  # imported: registered
-ROOMS = (mentors_routes.bp, bookings_routes.bp, payments_routes.bp, webhooks_routes.bp, health.bp)
+JOBS = (  # imported: registered
+    admin_reconcile,
+    drift_letters,
+    bookings_jobs,
+    notifications_jobs,
+    payments_jobs,
+    payouts_bank_jobs,
+    payouts_jobs,
+    payouts_onboarding,
+    payouts_release,
+    webhooks_jobs,
+)
+TABLES = (admin_models,)  # imported: known to migrations
+ROOMS = (
+    mentors_routes.bp,
+    bookings_routes.bp,
+    payments_routes.bp,
+    payouts_routes.bp,
+    webhooks_routes.bp,
+    health.bp,
+    cron.bp,
+)
 YEAR = 365 * 24 * 3600
 MIGRATIONS = "migrations"
 DATABASE_LIMITS = (
@@ -51,6 +78,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.register_blueprint(blueprint)
     app.jinja_env.globals["stripe_js_url"] = settings.stripe_js_url
     cli.register(app)
+    admin_commands.register(app)
     app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]  # how Flask wraps middleware
         ProxyFix(app.wsgi_app, x_for=1, x_proto=1),
         root=app.static_folder,
@@ -86,6 +114,7 @@ def _flask_config(settings: Settings) -> dict[str, Any]:
         "WTF_CSRF_TIME_LIMIT": None,  # as long as the session: a slow reader's form still works
         "BASE_URL": settings.base_url,
         "ADMIN_EMAIL": settings.admin_email,
+        "STRIPE_TRANSFER_RATE": settings.stripe_transfer_rate,
         "EMAIL_FROM_DOMAIN": settings.email_from_domain,
     }
 

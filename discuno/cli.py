@@ -12,10 +12,13 @@ from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 
 from discuno import seed as seeding
+from discuno.admin.doctor import doctor
 from discuno.config import Settings
 from discuno.edges import queue
 from discuno.kit import clock
 from discuno.kit.db import transaction
+from discuno.mentors import service as mentors
+from discuno.payouts import onboarding as onboarding_doors
 from discuno.payouts import service as payouts
 
 CATALOGUE = Path(__file__).parent / "sandbox" / "catalogue.toml"
@@ -27,7 +30,7 @@ sandbox = AppGroup("sandbox", help="Steer the local stand-ins. They exist only u
 
 def register(app: Flask) -> None:
     """Give the app its commands."""
-    for command in (worker, scheduler, sweep, seed, sandbox):
+    for command in (worker, scheduler, sweep, seed, onboarding, doctor, sandbox):
         app.cli.add_command(command)
 
 
@@ -61,6 +64,16 @@ def seed() -> None:
     click.echo(
         f"{len(made)} mentors were added: {', '.join(made)}." if made else "The catalogue is in place."
     )
+
+
+@click.command()
+@click.argument("username")
+@with_appcontext
+def onboarding(username: str) -> None:
+    """Print the link by which a mentor sets up how they are paid; good for thirty days."""
+    with transaction():
+        mentor_id = mentors.by_username(username).id
+    click.echo(onboarding_doors.link(mentor_id))
 
 
 @sandbox.command()

@@ -39,6 +39,7 @@ class Settings(BaseSettings):
     stripe_connect_webhook_secret: SecretStr = Field(min_length=8)
     stripe_api_base: str = "https://api.stripe.com"
     stripe_js_url: str = f"https://js.stripe.com/{STRIPE_TRAIN}/stripe.js"
+    stripe_transfer_rate: float = Field(default=20, gt=0, le=24)  # a second; Stripe allows 25 an endpoint
     stripe_accounts_api: Literal["v1", "v2"] = "v2"
 
     calcom_api_key: SecretStr | None = None
@@ -51,7 +52,7 @@ class Settings(BaseSettings):
     email_from_domain: str
     admin_email: str
 
-    cron_jwt_secret: SecretStr | None = None
+    cron_jwt_secret: SecretStr | None = Field(default=None, min_length=32)  # without it there is no cron door
     platform_fee_bps: int = Field(default=1000, ge=0, le=10_000)
     dispute_period_hours: int = Field(default=72, ge=0, le=24 * 90)
     hold_starts_at: Literal["session", "payment"] = "session"

@@ -1,7 +1,9 @@
 """Every business number and every pure rule about money and time. No I/O, no rows, no framework."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Literal
 
 HOLD_TO_CHOOSE = timedelta(minutes=10)  # a chosen time is kept this long while the details are typed
@@ -18,8 +20,18 @@ BOOKING_WINDOW = timedelta(days=60)  # how far ahead a time may be booked
 MINIMUM_NOTICE = timedelta(hours=4)  # how soon a session may start
 FREE_CANCELLATION = timedelta(hours=24)  # full refund until then
 TRANSFER_ATTEMPTS = 3  # definite refusals before a person is told
-TRANSFER_WAIT = timedelta(hours=1)  # how long a waiting cause (no balance, restricted account) rests
-LOOK_UP_AFTER = timedelta(hours=12)  # Stripe keeps keys 24 h; an older unknown outcome is looked up first
+TRANSFER_WAIT = timedelta(
+    hours=1
+)  # whatever blocks a transfer is looked at again after this, without any event
+LEARN_FEE_EVERY = timedelta(minutes=1)  # how often a charge without its fee is looked at
+PAYOUT_RESTS = timedelta(days=1)  # after a payout that failed, unless the account changes before
+PAYOUT_STALE = timedelta(minutes=5)  # an intention not sent by then is dropped, and the balance asked again
+HOLDING_LIMIT = {
+    "US": timedelta(days=730),
+    "TH": timedelta(days=10),
+}  # Stripe's, for manual payouts, by country
+HOLDING_LIMIT_ELSEWHERE = timedelta(days=90)
+REFUND_WAITS = timedelta(minutes=2)  # for a transfer in flight, so that its share is asked back first
 
 
 @dataclass(frozen=True)
@@ -57,6 +69,32 @@ def split(amount: int, fee_bps: int) -> Split:
     return Split(amount=amount, platform_fee=fee, mentor_amount=amount - fee)
 
 
+@dataclass(frozen=True)
+class Bearing:
+    """Who bears money that leaves; negative when it comes back. The parts add up to it."""
+
+    mentor: int
+    platform_fee: int
+    loss: int
+
+
+def bearing(amount: int, platform_fee: int, gone_before: int, gone_after: int) -> Bearing:
+    """Share out a change of what has gone back, pro rata of the frozen split, in minor units.
+
+    What is kept of a payment is split as the whole was, our fee rounded half up; so parts of a refund add up to the
+    whole, to the cent, in whatever pieces it is made. What a bank takes beyond the payment is the platform's loss.
+    """
+
+    def kept(gone: int) -> tuple[int, int]:
+        left = min(max(0, amount - gone), amount)
+        fee = (2 * platform_fee * left + amount) // (2 * amount)
+        return left - fee, fee
+
+    (mentor_before, fee_before), (mentor_after, fee_after) = kept(gone_before), kept(gone_after)
+    mentor, fee = mentor_before - mentor_after, fee_before - fee_after
+    return Bearing(mentor, fee, gone_after - gone_before - mentor - fee)
+
+
 def dispute_period_ends(paid_at: datetime, session_end: datetime, of: Terms) -> datetime:
     """When the mentor's share may go. Counted from the session, so that no one is paid for an hour to come."""
     start = paid_at if of.hold_starts_at == "payment" else max(paid_at, session_end)
@@ -73,31 +111,157 @@ def policy_sentences(of: Terms) -> list[str]:
     ]
 
 
-def transfer_backoff(refusals: int) -> timedelta:
-    """How long to wait after so many definite refusals: 5 min, 25 min, about 2 h, then twice a day."""
+def transfer_backoff(refusals: int, jitter: float) -> timedelta:
+    """How long to wait after so many definite refusals: 5 min, 25 min; up to a fifth longer by `jitter` (0 to 1).
+
+    The jitter keeps a hundred transfers that were refused in the same minute from coming back in the same minute.
+    """
     steps: int = 5 ** min(max(0, refusals - 1), 4)
-    return min(timedelta(minutes=5) * steps, timedelta(hours=12))
+    return timedelta(minutes=5) * steps * (1 + jitter / 5)
+
+
+def holding_alert(country: str | None) -> timedelta:
+    """How long money may lie in a connected account before a person is told: two thirds of Stripe's limit."""
+    return HOLDING_LIMIT.get(country or "", HOLDING_LIMIT_ELSEWHERE) * 2 / 3
+
+
+class Reason(StrEnum):
+    """Why the mentor's share has to wait. The value is what `blocked_by` holds; `words` are for people."""
+
+    NOT_PAID = "not_paid"
+    DISPUTE_PERIOD = "dispute_period"
+    ON_HOLD = "dispute"
+    CHARGEBACK = "chargeback"
+    FRAUD_WARNING = "fraud_warning"
+    REVIEW = "review"
+    REPORT = "report"
+    ATTENTION = "attention"
+    REFUND = "refund"
+    NOTHING_LEFT = "nothing_left"
+    SUSPENDED = "mentor_suspended"
+    ACCOUNT = "account"
+    OTHER_CURRENCY = "settlement_currency"
+    NO_BALANCE = "balance_insufficient"
+    GIVEN_UP = "refused"
+
+    @property
+    def words(self) -> str:
+        """One sentence for whoever sees the money wait."""
+        return WAITS[self]
+
+
+WAITS = {
+    Reason.NOT_PAID: "The payment has not arrived.",
+    Reason.DISPUTE_PERIOD: "It is held until the dispute period ends.",
+    Reason.ON_HOLD: "An admin has put the payment on hold.",
+    Reason.CHARGEBACK: "The cardholder's bank has disputed the payment.",
+    Reason.FRAUD_WARNING: "The card network suspects fraud; we are looking into it.",
+    Reason.REVIEW: "Stripe has asked us to review the payment.",
+    Reason.REPORT: "The attendee has reported a problem.",
+    Reason.ATTENTION: "A person has to look at the payment first.",
+    Reason.REFUND: "Money is on its way back to the attendee.",
+    Reason.NOTHING_LEFT: "All of it was returned, so nothing is left to transfer.",
+    Reason.SUSPENDED: "The mentor's account with us is suspended.",
+    Reason.ACCOUNT: "The mentor's Stripe account cannot receive money yet.",
+    Reason.OTHER_CURRENCY: "Stripe settled the payment in another currency.",
+    Reason.NO_BALANCE: "The money has not settled at Stripe yet.",
+    Reason.GIVEN_UP: "Stripe has refused the transfer; a person will look at it.",
+}
 
 
 @dataclass(frozen=True)
-class ReasonsToWait:
-    """Whatever may stand against a transfer. The guard of the promise 'nothing moves while…'."""
+class Standing:
+    """Everything that may stand against a transfer, read from our rows under the payment's lock."""
 
     dispute_period_over: bool
-    payment_succeeded: bool
-    dispute_requested: bool
-    refund_open_or_made: bool
+    paid: bool
+    objection: Reason | None  # one of OBJECTIONS
+    refund_open: bool
+    held: int  # minor units
     mentor_suspended: bool
     account_can_receive: bool
+    same_currency: bool
 
-    def first(self) -> str | None:
-        """The first reason to wait, as a short word for `blocked_by`; None when the money may go."""
+    def reason_to_wait(self) -> Reason | None:
+        """The first reason why the money must not go, or None when it may. The one guard (promise 4)."""
         checks = (
-            ("dispute_period", not self.dispute_period_over),
-            ("not_paid", not self.payment_succeeded),
-            ("dispute", self.dispute_requested),
-            ("refund", self.refund_open_or_made),
-            ("mentor_suspended", self.mentor_suspended),
-            ("account", not self.account_can_receive),
+            (Reason.NOT_PAID, not self.paid),
+            *((reason, reason == self.objection) for reason in OBJECTIONS),
+            (Reason.REFUND, self.refund_open),
+            (Reason.NOTHING_LEFT, self.held <= 0),
+            (Reason.DISPUTE_PERIOD, not self.dispute_period_over),
+            (Reason.SUSPENDED, self.mentor_suspended),
+            (Reason.OTHER_CURRENCY, not self.same_currency),
+            (Reason.ACCOUNT, not self.account_can_receive),
         )
-        return next((word for word, stands in checks if stands), None)
+        return next((reason for reason, stands in checks if stands), None)
+
+
+# Somebody says that the money should not go at all; had it been known in time, it would have been kept.
+OBJECTIONS = (
+    Reason.CHARGEBACK,
+    Reason.FRAUD_WARNING,
+    Reason.REVIEW,
+    Reason.REPORT,
+    Reason.ON_HOLD,
+    Reason.ATTENTION,
+)
+
+
+def objection(open_cases: Collection[str], *, on_hold: bool, needs_attention: bool) -> Reason | None:
+    """The first objection to a payment: an open case by its kind, a hold, or something that a person must see."""
+    stands = {
+        *open_cases,
+        *([Reason.ON_HOLD] if on_hold else []),
+        *([Reason.ATTENTION] if needs_attention else []),
+    }
+    return next((reason for reason in OBJECTIONS if reason in stands), None)
+
+
+class RefundAnswer(StrEnum):
+    """What is done with the wish to give money back. `goes` when it is."""
+
+    NOW = "now"
+    AFTER_REVERSAL = "after_reversal"  # the share was transferred: it is asked back first
+    AFTER_TRANSFER = "after_transfer"  # the share is just being transferred: first learn whether it was
+    NOTHING_PAID = "nothing_paid"
+    NOT_AN_AMOUNT = "not_an_amount"
+    TOO_MUCH = "too_much"
+    DISPUTED = "disputed"
+
+    @property
+    def goes(self) -> bool:
+        """Whether the money goes back."""
+        return self in (RefundAnswer.NOW, RefundAnswer.AFTER_REVERSAL, RefundAnswer.AFTER_TRANSFER)
+
+
+REFUND_REFUSED = {
+    RefundAnswer.NOTHING_PAID: "Nothing was paid, so nothing can be returned.",
+    RefundAnswer.NOT_AN_AMOUNT: "The amount to return must be more than nothing.",
+    RefundAnswer.TOO_MUCH: "That is more than is left of the payment.",
+    RefundAnswer.DISPUTED: "The bank has taken the payment back for a chargeback; a refund would pay it twice. "
+    "Accept the chargeback instead.",
+}
+
+
+def refund_answer(
+    *, paid: bool, amount: int, left: int, real_dispute: bool, transfer: Literal["none", "sending", "sent"]
+) -> RefundAnswer:
+    """The decision table of refunds. `left` is what was neither returned nor taken nor promised, in minor units.
+
+    A real dispute (not an inquiry, which a refund may end) is accepted or answered, never refunded: Stripe refuses
+    with `charge_disputed`, and a refund beside a chargeback would give the money back twice.
+    """
+    if not paid:
+        return RefundAnswer.NOTHING_PAID
+    if amount <= 0:
+        return RefundAnswer.NOT_AN_AMOUNT
+    if real_dispute:
+        return RefundAnswer.DISPUTED
+    if amount > left:
+        return RefundAnswer.TOO_MUCH
+    return {
+        "none": RefundAnswer.NOW,
+        "sending": RefundAnswer.AFTER_TRANSFER,
+        "sent": RefundAnswer.AFTER_REVERSAL,
+    }[transfer]

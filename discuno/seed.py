@@ -5,14 +5,13 @@ from datetime import time
 from typing import Any
 
 import sqlalchemy as sa
-from flask import current_app
 
 from discuno.accounts.models import Role, User
-from discuno.edges import stripe
 from discuno.kit import clock
 from discuno.kit.db import locked, one_or_none, session, transaction
 from discuno.mentors.models import Calendar, EventType, Mentor, WeeklyHours
-from discuno.payouts.models import MentorStripeAccount
+from discuno.payouts import accounts, onboarding
+from discuno.payouts import service as payouts
 
 Control = Callable[[str, str, dict[str, Any]], Any]
 Entry = dict[str, Any]
@@ -25,10 +24,9 @@ def plant(entry: Entry, control: Control) -> bool:
         mentor = one_or_none(sa.select(Mentor).where(Mentor.username == entry["username"]))
         new = mentor is None
         mentor = mentor or _mentor(entry)
-        mentor_id, email, name = mentor.id, mentor.user.email, mentor.name
-        has_account = _account(mentor_id) is not None
-    if not has_account:
-        _connect(mentor_id, email, name, control)
+        mentor_id, has_account = mentor.id, payouts.account_of(mentor) is not None
+    if not has_account and entry.get("onboarded", True):
+        _connect(mentor_id, control)
     if entry.get("calendar") == "calcom":
         _link_calendar(mentor_id, entry, control)
     return new
@@ -75,24 +73,15 @@ def _hours(mentor_id: int, week: dict[str, list[str]]) -> list[WeeklyHours]:
     return found
 
 
-def _account(mentor_id: int) -> MentorStripeAccount | None:
-    return one_or_none(sa.select(MentorStripeAccount).where(MentorStripeAccount.mentor_id == mentor_id))
-
-
-def _connect(mentor_id: int, email: str, name: str, control: Control) -> None:
-    """Make the connected account and, at the control desk, go through its onboarding."""
-    api = current_app.extensions["settings"].stripe_accounts_api
-    account_id = stripe.create_account(mentor_id=mentor_id, email=email, name=name, api=api)
-    control("POST", f"stripe/accounts/{account_id}", {"transfers": "active", "payouts_enabled": True})
-    with transaction() as unit:
-        unit.add(
-            MentorStripeAccount(
-                mentor_id=mentor_id,
-                stripe_account_id=account_id,
-                transfers_active=True,
-                created_at=clock.now(),
-            )
-        )
+def _connect(mentor_id: int, control: Control) -> None:
+    """Make the connected account by the product's own doors; the control desk goes through its onboarding."""
+    stripe_id = onboarding.open_account(mentor_id)
+    control("POST", f"stripe/accounts/{stripe_id}/onboard", {})
+    with transaction():
+        account = accounts.by_stripe_id(stripe_id)
+    if account is not None:
+        onboarding.configure_manual_payouts(account.id)
+    onboarding.refresh(stripe_id)
 
 
 def _link_calendar(mentor_id: int, entry: Entry, control: Control) -> None:

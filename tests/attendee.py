@@ -35,8 +35,9 @@ class Attendee:
         return [datetime.fromisoformat(v) for v in re.findall(r'name="start" value="([^"]+)"', html)]
 
     def day(self) -> str:
-        """A day that is wholly free, whatever the hour is now: the one after tomorrow."""
-        return f"{datetime.now(ZoneInfo(self.zone)) + timedelta(days=2):%Y-%m-%d}"
+        """A day that is wholly free, whatever the house's hour is now: the one after tomorrow."""
+        now = datetime.fromtimestamp(self.house.sandbox.world.now(), ZoneInfo(self.zone))
+        return f"{now + timedelta(days=2):%Y-%m-%d}"
 
     def choose(self, mentor: str, type_id: int, start: datetime) -> TestResponse:
         """Press the button of a time."""

@@ -3,13 +3,16 @@
 import hashlib
 import hmac
 import json
+import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
 from discuno.bookings.models import Booking
+from discuno.kit import failpoints
 from discuno.kit.db import Base, db, rows, session, transaction
 from discuno.payments.models import Payment
 from tests.attendee import Attendee
@@ -116,3 +119,16 @@ def tell_us(house: House, body: bytes | dict[str, Any], path: str = "stripe", **
     return house.app.test_client().post(
         f"/webhooks/{path}", data=raw, headers=headers, content_type="application/json"
     )
+
+
+def when_reached(point: str, act: Callable[[], None]) -> threading.Event:
+    """Do something the first time that a failpoint is passed; the event says that it was."""
+    reached = threading.Event()
+
+    def watch(name: str) -> None:
+        if name == point and not reached.is_set():
+            reached.set()
+            act()
+
+    failpoints.arm(watch)
+    return reached

@@ -82,6 +82,8 @@ class House:
         with self.app.app_context():
             queue.connection().flushall()
             with transaction() as unit:
+                # The books and the audit log refuse to be emptied; only a test's database is told not to ask them.
+                unit.execute(sa.text("SET LOCAL session_replication_role = replica"))
                 tables = ", ".join(t.name for t in db.metadata.sorted_tables if t.name not in KEEP)
                 unit.execute(sa.text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
                 unit.execute(sa.text("UPDATE discuno_clock SET ahead = '0'"))

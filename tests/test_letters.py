@@ -21,8 +21,15 @@ ROWS = (
     "attendee_zone = 'Asia/Kathmandu'",
     "UPDATE discuno_transfer SET currency = 'jpy'",
     "UPDATE discuno_payment SET currency = 'jpy', needs_attention = :note",
-    "INSERT INTO discuno_refund (payment_id, amount, currency, reason, status, epoch, created_at, error) "
-    "VALUES (1, 6000, 'jpy', 'test', 'failed', 1, now(), :note)",
+    "INSERT INTO discuno_refund (payment_id, amount, currency, reason, status, epoch, created_at, error, nonce, "
+    "unknown_count, next_try_at) VALUES (1, 6000, 'jpy', 'test', 'failed', 1, now(), :note, 'x', 0, now())",
+    "INSERT INTO discuno_dispute (payment_id, kind, status, is_inquiry, reason, amount, currency, opened_at, due_at, "
+    "stripe_id, stripe_status) VALUES (1, 'chargeback', 'open', true, :note, 6000, 'jpy', now(), now(), 'du_1', 'x')",
+    "INSERT INTO discuno_transfer_reversal (transfer_id, about, amount, status, epoch, unknown_count, next_try_at, "
+    "created_at, error) VALUES (1, 'refund:1', 5400, 'failed', 1, 0, now(), now(), :note)",
+    "INSERT INTO discuno_payout (account_id, amount, currency, status, origin, epoch, unknown_count, next_try_at, "
+    "created_at, failure_code) VALUES (1, 5400, 'jpy', 'failed', 'mentor', 1, 0, now(), now(), 'account_closed')",
+    "UPDATE discuno_mentor_stripe_account SET requirements = '[\"external_account\"]', deadline = now()",
     "INSERT INTO discuno_job (task, args, queue, run_at, created_at, attempts, again, error, dead_at) "
     "VALUES ('act', '{\"booking_id\": 1}', 'mail', now(), now(), 20, false, :note, now())",
 )

@@ -1,7 +1,9 @@
 """The numbers and rules of the business, over everything that can be put into them."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any, Literal
 
 import pytest
 from babel.numbers import list_currencies
@@ -9,19 +11,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from discuno import policy
-from discuno.kit import money, outbox
-from discuno.policy import ReasonsToWait, Terms
+from discuno.kit import money, outbox, outgoing
+from discuno.policy import OBJECTIONS, Reason, RefundAnswer, Standing, Terms
 
 PRICES = st.integers(min_value=0, max_value=10**12)
 FEES = st.integers(min_value=0, max_value=10_000)
 MOMENTS = st.datetimes(datetime(2020, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
-NOTHING_AGAINST = ReasonsToWait(
+NOTHING_AGAINST = Standing(
     dispute_period_over=True,
-    payment_succeeded=True,
-    dispute_requested=False,
-    refund_open_or_made=False,
+    paid=True,
+    objection=None,
+    refund_open=False,
+    held=1,
     mentor_suspended=False,
     account_can_receive=True,
+    same_currency=True,
 )
 
 
@@ -66,28 +70,71 @@ def test_the_sentences_an_attendee_reads_are_those_of_the_terms_in_force() -> No
     assert "48 hours after you pay" in other
 
 
-@given(refusals=st.integers(-3, 10_000))
-def test_waits_between_tries_grow_and_stay_within_bounds(refusals: int) -> None:
-    wait = policy.transfer_backoff(refusals)
-    assert timedelta(minutes=5) <= wait <= policy.transfer_backoff(refusals + 1) <= timedelta(hours=12)
+@given(refusals=st.integers(-3, 10_000), jitter=st.floats(0, 1))
+def test_waits_between_tries_grow_and_stay_within_bounds(refusals: int, jitter: float) -> None:
+    shortest, wait = policy.transfer_backoff(refusals, 0), policy.transfer_backoff(refusals, jitter)
+    assert timedelta(minutes=5) <= shortest <= wait <= shortest * 1.2
+    assert wait < policy.transfer_backoff(max(refusals, 1) + 1, 0) or refusals >= 5
     delay = outbox.retry_delay(refusals)
     assert outbox.FIRST_RETRY <= delay <= outbox.retry_delay(refusals + 1) <= outbox.LONGEST_RETRY
 
 
-@pytest.mark.parametrize(
-    ("change", "word"),
-    [
-        ({}, None),
-        ({"dispute_period_over": False, "dispute_requested": True}, "dispute_period"),
-        ({"payment_succeeded": False}, "not_paid"),
-        ({"dispute_requested": True}, "dispute"),
-        ({"refund_open_or_made": True}, "refund"),
-        ({"mentor_suspended": True}, "mentor_suspended"),
-        ({"account_can_receive": False}, "account"),
-    ],
-)
-def test_any_one_reason_stops_a_transfer(change: dict[str, bool], word: str | None) -> None:
-    assert ReasonsToWait(**{**vars(NOTHING_AGAINST), **change}).first() == word
+STANDS = [
+    ({}, None),
+    ({"dispute_period_over": False}, Reason.DISPUTE_PERIOD),
+    ({"paid": False}, Reason.NOT_PAID),
+    *(({"objection": objection}, objection) for objection in OBJECTIONS),
+    ({"refund_open": True}, Reason.REFUND),
+    ({"held": 0}, Reason.NOTHING_LEFT),
+    ({"mentor_suspended": True}, Reason.SUSPENDED),
+    ({"account_can_receive": False}, Reason.ACCOUNT),
+    ({"same_currency": False}, Reason.OTHER_CURRENCY),
+    ({"dispute_period_over": False, "objection": Reason.REPORT}, Reason.REPORT),  # who objects is named first
+    ({"held": 0, "objection": Reason.CHARGEBACK}, Reason.CHARGEBACK),
+]
+
+
+@pytest.mark.parametrize(("change", "reason"), STANDS, ids=str)
+def test_any_one_reason_stops_a_transfer(change: dict[str, Any], reason: Reason | None) -> None:
+    assert replace(NOTHING_AGAINST, **change).reason_to_wait() == reason
+
+
+def test_every_reason_to_wait_has_words_and_a_bank_is_heard_before_an_admin() -> None:
+    assert all(reason.words.endswith(".") for reason in Reason)
+    assert policy.objection(["review", "chargeback"], on_hold=True, needs_attention=True) == "chargeback"
+    assert policy.objection([], on_hold=True, needs_attention=True) == Reason.ON_HOLD
+    assert policy.objection([], on_hold=False, needs_attention=True) == Reason.ATTENTION
+    assert policy.objection([], on_hold=False, needs_attention=False) is None
+
+
+A = RefundAnswer
+REFUNDS = {  # whether it is paid, a real dispute is open, and how the amount compares with what is left (of 6000)
+    (False, False, "all"): (A.NOTHING_PAID,) * 3,
+    (False, True, "all"): (A.NOTHING_PAID,) * 3,
+    (True, False, "nothing"): (A.NOT_AN_AMOUNT,) * 3,
+    (True, False, "negative"): (A.NOT_AN_AMOUNT,) * 3,
+    (True, True, "part"): (A.DISPUTED,) * 3,
+    (True, True, "all"): (A.DISPUTED,) * 3,
+    (True, True, "more"): (A.DISPUTED,) * 3,
+    (True, False, "part"): (A.NOW, A.AFTER_TRANSFER, A.AFTER_REVERSAL),
+    (True, False, "all"): (A.NOW, A.AFTER_TRANSFER, A.AFTER_REVERSAL),
+    (True, False, "more"): (A.TOO_MUCH,) * 3,
+}
+AMOUNTS = {"nothing": 0, "negative": -1, "part": 1, "all": 6000, "more": 6001}
+TRANSFERS = ("none", "sending", "sent")
+CELLS = [(row, transfer, REFUNDS[row][n]) for row in REFUNDS for n, transfer in enumerate(TRANSFERS)]
+
+
+@pytest.mark.parametrize(("row", "transfer", "answer"), CELLS, ids=str)
+def test_each_cell_of_the_refund_table(
+    row: tuple[bool, bool, str], transfer: Literal["none", "sending", "sent"], answer: RefundAnswer
+) -> None:
+    paid, real_dispute, amount = row
+    said = policy.refund_answer(
+        paid=paid, amount=AMOUNTS[amount], left=6000, real_dispute=real_dispute, transfer=transfer
+    )
+    assert said == answer
+    assert said.goes == (said not in policy.REFUND_REFUSED)
 
 
 @given(amount=st.integers(0, 10**12), currency=st.sampled_from(sorted(list_currencies())))
@@ -116,4 +163,5 @@ def test_the_times_of_a_checkout_fit_into_each_other() -> None:
     stripes_shortest = timedelta(minutes=30)
     assert stripes_shortest < policy.CHECKOUT_LIFE
     assert policy.CHECKOUT_LIFE + policy.HOLD_BEYOND_CHECKOUT <= policy.CALENDAR_RESERVATION
-    assert timedelta(hours=24) > policy.LOOK_UP_AFTER  # Stripe forgets keys then
+    assert timedelta(hours=24) > outgoing.KEY_IS_OLD  # Stripe forgets keys then
+    assert timedelta(seconds=60) <= outgoing.SETTLE

@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
-from discuno import policy
+from discuno import journey, policy
+from discuno.kit.db import transaction
+from discuno.payments import service as payments
 from discuno.payments.models import Payment
+from discuno.payouts import service as payouts
 from discuno.payouts.models import Transfer
-from tests.factories import ADMIN, advance_to, change, paid, subjects, the, work_until_done
+from tests.factories import ADMIN, advance_to, all_of, change, paid, subjects, the, work_until_done
 from tests.house import House
 
 TRANSFER = "POST /stripe/v1/transfers$"
@@ -75,7 +78,7 @@ def test_by_the_other_reading_the_period_counts_from_stripes_time_of_the_charge(
 
 
 SUSPEND = "UPDATE discuno_mentor SET suspended_at = now(), suspended_reason = 'test'"
-INACTIVE = "UPDATE discuno_mentor_stripe_account SET transfers_active = false"
+INACTIVE = "UPDATE discuno_mentor_stripe_account SET status = 'restricted'"
 REASONS = [
     (
         "UPDATE discuno_payment SET dispute_requested = true",
@@ -84,15 +87,15 @@ REASONS = [
     ),
     (
         "UPDATE discuno_payment SET needs_attention = 'x'",
-        "dispute",
+        "attention",
         "UPDATE discuno_payment SET needs_attention = NULL",
     ),
     (SUSPEND, "mentor_suspended", "UPDATE discuno_mentor SET suspended_at = NULL"),
-    (INACTIVE, "account", "UPDATE discuno_mentor_stripe_account SET transfers_active = true"),
+    (INACTIVE, "account", "UPDATE discuno_mentor_stripe_account SET status = 'active'"),
     (
-        "UPDATE discuno_payment SET status = 'DISPUTED'",
-        "not_paid",
-        "UPDATE discuno_payment SET status = 'SUCCEEDED'",
+        "UPDATE discuno_mentor_stripe_account SET manual_payouts_configured_at = NULL",
+        "account",
+        "UPDATE discuno_mentor_stripe_account SET manual_payouts_configured_at = now()",
     ),
 ]
 
@@ -108,6 +111,17 @@ def test_each_reason_to_wait_stops_the_transfer_until_it_is_lifted(due: House) -
     assert the(due, Transfer).blocked_by is None
 
 
+def no_webhook(house: House) -> None:
+    """Whatever Stripe tells us is lost: only asking helps."""
+    house.control("POST", "weather/stripe", {"lose": -1})
+
+
+def test_a_lost_answer_is_learned_from_the_webhook_at_once(due: House) -> None:
+    due.fault(TRANSFER, "drop_after", times=2)
+    let_it_end(due)
+    assert (sent(due), the(due, Transfer).status) == ([5400], "sent")
+
+
 SOON, KEY_GONE = timedelta(seconds=5), timedelta(hours=25)
 
 
@@ -117,6 +131,7 @@ SOON, KEY_GONE = timedelta(seconds=5), timedelta(hours=25)
     ids=str,
 )
 def test_a_transfer_whose_answer_was_lost_is_made_once(due: House, action: str, later: timedelta) -> None:
+    no_webhook(due)
     due.fault(TRANSFER, action, times=2)
     let_it_end(due)
     assert the(due, Transfer).status == "sending"
@@ -126,25 +141,44 @@ def test_a_transfer_whose_answer_was_lost_is_made_once(due: House, action: str, 
     assert the(due, Transfer).stripe_transfer_id == due.stripe("transfer")[0]["id"]
 
 
+def object_to(house: House, objects: bool = True) -> None:
+    """An admin says wait, or no longer."""
+    with house.app.app_context(), transaction():
+        payment = payments.locked_payment(1)
+        journey.hold(payment) if objects else journey.lift_hold(payment)
+
+
 def test_a_transfer_that_never_reached_stripe_does_not_go_once_somebody_objects(due: House) -> None:
     due.fault(TRANSFER, "drop_before", times=2)
     let_it_end(due)
-    change(due, "UPDATE discuno_payment SET dispute_requested = true")
+    object_to(due)
     work_until_done(due, 2, HOUR)
-    assert sent(due) == []
-    assert the(due, Transfer).blocked_by == "dispute"
-    change(due, "UPDATE discuno_payment SET dispute_requested = false")
-    work_until_done(due, 2, HOUR)
+    assert (sent(due), the(due, Transfer).status) == ([], "sending")  # the request could still arrive
+    work_until_done(due, 12, HOUR)
+    assert (sent(due), the(due, Transfer).blocked_by) == ([], "dispute")
+    object_to(due, False)
+    due.settle_down()
     assert sent(due) == [5400]
 
 
-def test_a_transfer_that_was_made_is_recorded_even_when_somebody_objected_meanwhile(due: House) -> None:
+def test_a_transfer_that_had_landed_when_somebody_objected_is_taken_back_until_nobody_does(
+    due: House,
+) -> None:
+    no_webhook(due)
     due.fault(TRANSFER, "drop_after", times=2)
     let_it_end(due)
-    change(due, "UPDATE discuno_payment SET dispute_requested = true")
+    object_to(due)
     work_until_done(due, 1, HOUR)
-    assert sent(due) == [5400]
-    assert the(due, Transfer).status == "sent"
+    assert (sent(due), back(due)) == ([5400], [5400])
+    assert (the(due, Transfer).status, the(due, Payment).status) == ("reversed", "SUCCEEDED")
+    object_to(due, False)
+    due.settle_down()
+    assert (sent(due), back(due)) == ([5400, 5400], [5400])
+    assert [t.status for t in all_of(due, Transfer)] == ["reversed", "sent"]
+
+
+def back(house: House) -> list[int]:
+    return [r["amount"] for r in house.stripe("transfer_reversal")]
 
 
 def test_a_refusal_that_only_needs_time_is_waited_out_with_a_new_key(due: House) -> None:
@@ -157,10 +191,19 @@ def test_a_refusal_that_only_needs_time_is_waited_out_with_a_new_key(due: House)
     assert sent(due) == [5400]
 
 
-def test_three_real_refusals_are_told_to_the_admin_once_and_it_goes_on_being_tried(due: House) -> None:
+def test_three_real_refusals_are_told_to_the_admin_once_and_it_waits_for_a_person(due: House) -> None:
     due.fault(TRANSFER, times=4, **refusal("parameter_invalid"))
     work_until_done(due, 4, timedelta(hours=3))
     assert subjects(due, ADMIN) == ["Transfer 1 was refused 3 times"]
-    assert sent(due) == []
-    work_until_done(due, 1, timedelta(hours=12))
-    assert sent(due) == [5400]
+    assert (sent(due), the(due, Transfer).blocked_by) == ([], "refused")
+    assert the(due, Payment).booking.status == "confirmed"
+
+    def once_more() -> None:
+        with due.app.app_context(), transaction():
+            journey.retry_transfer(payouts.locked_transfer(1))
+        due.settle_down()
+
+    once_more()
+    assert (sent(due), the(due, Transfer).retry_count) == ([], 1)
+    once_more()
+    assert (sent(due), the(due, Transfer).key) == ([5400], "transfer:1:5")

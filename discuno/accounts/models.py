@@ -30,3 +30,15 @@ class User(HasId, Base):
     name: Mapped[str] = mapped_column(sa.Text)
     role: Mapped[Role] = mapped_column(status_type(Role, "role"))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class AuditEntry(HasId, Base):
+    """Who did what to money, when and why. Never changed, never deleted: a trigger sees to it."""
+
+    __table_args__ = (sa.Index("ix_discuno_audit_entry_about", "about"),)
+
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    actor: Mapped[str] = mapped_column(sa.Text)  # an e-mail address, or `operator` on the command line
+    action: Mapped[str] = mapped_column(sa.Text)
+    about: Mapped[str] = mapped_column(sa.Text)  # e.g. transfer:12
+    reason: Mapped[str] = mapped_column(sa.Text)

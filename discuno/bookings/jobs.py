@@ -69,12 +69,20 @@ def confirm_booking(booking_id: int) -> None:
         booking = locked(Booking, booking_id)
         if not journey.may_confirm(booking):
             return
+        returned = journey.was_returned(booking)
         at_calcom = booking.calcom_event_type_id is not None
         tried_before = booking.calcom_attempted_at is not None
-        booking.calcom_attempted_at = booking.calcom_attempted_at or clock.now()
-    if not at_calcom:
+        if not returned:
+            booking.calcom_attempted_at = booking.calcom_attempted_at or clock.now()
+    if returned:
+        _refuse(booking_id, "the payment was returned before it could be booked")
+    elif not at_calcom:
         _record(booking_id, None)
-        return
+    else:
+        _confirm_at_calcom(booking_id, booking, tried_before)
+
+
+def _confirm_at_calcom(booking_id: int, booking: Booking, tried_before: bool) -> None:
     try:
         place = (_find(booking) if tried_before else None) or _book(booking)
         if place.is_pending:  # it was paid for, so the host's consent is ours to give

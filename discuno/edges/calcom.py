@@ -15,6 +15,7 @@ import requests
 from pydantic import BaseModel, ValidationError
 
 from discuno.config import Settings
+from discuno.kit import failpoints
 from discuno.kit.db import leave_transaction
 
 SLOTS = "2024-09-04"
@@ -70,6 +71,7 @@ def _ask(method: str, path: str, version: str, **request: Any) -> Any:
     """One call; returns what stands under `data`."""
     leave_transaction()
     headers = {"cal-api-version": version, "Authorization": f"Bearer {_key}"}
+    failpoints.reach("calcom", "before")
     try:
         answer = _session().request(
             method, f"{_base}{path}", headers=headers, timeout=TIMEOUT, allow_redirects=False, **request
@@ -77,6 +79,7 @@ def _ask(method: str, path: str, version: str, **request: Any) -> Any:
         body = answer.json()
     except (requests.RequestException, ValueError) as error:
         raise CalcomDown(f"{method} {path}: {type(error).__name__}") from error
+    failpoints.reach("calcom", "after")
     if answer.status_code in (401, 403, 429) or answer.status_code >= 500:  # our key, our pace, their trouble
         raise CalcomDown(f"{method} {path}: {answer.status_code}")
     if answer.status_code >= 400:

@@ -99,6 +99,13 @@ def sweep() -> None:
             outbox.not_pushed([job.id for job in jobs])
 
 
+def tick() -> None:
+    """What rq-scheduler wakes a worker for: periodic tasks have their rows, and Redis knows of all that is due."""
+    with transaction():
+        outbox.plant_periodic()
+    sweep()
+
+
 def _push(job: outbox.Job) -> None:
     rq_id = f"outbox-{job.id}"
     if job.run_at > clock.now():
@@ -253,7 +260,7 @@ class Ticker(Scheduler):  # type: ignore[misc]  # rq-scheduler ships no types
         if "tick-sweep" not in self:
             first = datetime.now(UTC).replace(tzinfo=None)
             self.schedule(
-                first, sweep, interval=TICK_EVERY, id="tick-sweep", queue_name="default", timeout=JOB_TIMEOUT
+                first, tick, interval=TICK_EVERY, id="tick-sweep", queue_name="default", timeout=JOB_TIMEOUT
             )
         return super().enqueue_jobs()
 

@@ -13,6 +13,7 @@ from resend.exceptions import ResendError
 from resend.http_client_requests import RequestsClient
 
 from discuno.config import Settings
+from discuno.kit import failpoints
 from discuno.kit.db import leave_transaction
 
 TIMEOUT = 15  # seconds
@@ -58,10 +59,12 @@ def send(letter: OutgoingLetter, *, key: str) -> str:
         "text": letter.text,
         "tags": [{"name": name, "value": value} for name, value in letter.tags.items()],
     }
+    failpoints.reach("resend", "before")
     try:
         answer = resend.Emails.send(params, {"idempotency_key": key})
     except ResendError as error:
         raise _ours(error) from error
+    failpoints.reach("resend", "after")
     resend_id = answer.get("id") if isinstance(answer, dict) else None
     if not resend_id:
         raise ResendDown("an answer without an id")

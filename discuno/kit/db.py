@@ -9,9 +9,9 @@ from typing import Any, TypeVar, cast
 import sqlalchemy as sa
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import event
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, lazyload, mapped_column
 
-from discuno.kit import clock
+from discuno.kit import clock, failpoints
 from discuno.kit.errors import NotFound
 
 TABLE_PREFIX = "discuno_"
@@ -116,7 +116,9 @@ def transaction() -> Iterator[Session]:
     try:
         current.connection()  # begins, so that whoever asks the clock in this unit is told the database's time
         yield current
+        failpoints.reach("commit", "before")
         current.commit()
+        failpoints.reach("commit", "after")
     except BaseException:
         current.rollback()
         raise
@@ -143,7 +145,8 @@ def locked(model: type[Row], row_id: int) -> Row:
     FOR NO KEY UPDATE, so that a new row may refer to it meanwhile.
     """
     only_it = {"of": model, "key_share": True}
-    row = session().get(model, row_id, with_for_update=only_it, populate_existing=True)
+    alone = [lazyload("*")]  # what it is shown with is read when asked for: a join would show it as it was
+    row = session().get(model, row_id, with_for_update=only_it, populate_existing=True, options=alone)
     if row is None:
         raise NotFound
     return row

@@ -22,6 +22,8 @@ MAX_ATTEMPTS = 20  # at these retries, about three hours; then a person is told
 
 Task = Callable[..., None]
 TASKS: dict[str, tuple[str, Task]] = {}  # name → (queue, function)
+PERIODIC: dict[str, timedelta] = {}  # name → how often at least
+EVERY = "every:"  # the unique key of a periodic task's one row
 QUEUES = ("money", "default", "mail")  # in the order a worker serves them
 
 
@@ -37,8 +39,8 @@ class GiveUp(Exception):
     """Raised by a task for which trying again is pointless: a person must look."""
 
 
-def task(name: str, queue: str = "default") -> Callable[[Task], Task]:
-    """Register a task; its arguments are ids and other plain JSON, never secrets."""
+def task(name: str, queue: str = "default", every: timedelta | None = None) -> Callable[[Task], Task]:
+    """Register a task; its arguments are ids and other plain JSON, never secrets. With `every` it is periodic."""
 
     def register(function: Task) -> Task:
         if name in TASKS:
@@ -46,6 +48,8 @@ def task(name: str, queue: str = "default") -> Callable[[Task], Task]:
         if queue not in QUEUES:
             raise ValueError(f"no worker serves the queue {queue}")
         TASKS[name] = (queue, function)
+        if every is not None:
+            PERIODIC[name] = every
         return function
 
     return register
@@ -73,12 +77,21 @@ class Job(HasId, Base):
     dead_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
-def add(name: str, *, run_at: datetime | None = None, unique_key: str | None = None, **args: Any) -> None:
-    """Ask for work, in the caller's transaction. With a key, a job already waiting under it is brought forward."""
-    queue, _ = TASKS[name]
+def add(
+    name: str,
+    *,
+    run_at: datetime | None = None,
+    unique_key: str | None = None,
+    queue: str | None = None,
+    **args: Any,
+) -> None:
+    """Ask for work, in the caller's transaction. With a key, a job already waiting under it is brought forward.
+
+    `queue` is another than the task's own, when not all of its work is equally urgent.
+    """
     now = clock.now()
     when = run_at or now
-    row = {"task": name, "args": args, "queue": queue, "unique_key": unique_key}
+    row = {"task": name, "args": args, "queue": queue or TASKS[name][0], "unique_key": unique_key}
     insert = sa.dialects.postgresql.insert(Job).values(
         **row, run_at=when, created_at=now, attempts=0, again=False
     )
@@ -88,6 +101,18 @@ def add(name: str, *, run_at: datetime | None = None, unique_key: str | None = N
     )
     session().execute(sooner if unique_key else insert)
     _owe()
+
+
+def periodic_key(name: str) -> str:
+    """The unique key of a periodic task's one row; asking for it under this key brings the next run forward."""
+    return EVERY + name
+
+
+def plant_periodic() -> None:
+    """See to it that every periodic task has its row."""
+    there = set(session().execute(sa.select(Job.task).where(Job.unique_key.startswith(EVERY))).scalars())
+    for name in PERIODIC.keys() - there:
+        add(name, unique_key=periodic_key(name))
 
 
 def _owe() -> None:
@@ -122,11 +147,22 @@ def not_pushed(job_ids: list[int]) -> None:
     session().execute(sa.update(Job).where(Job.id.in_(job_ids)).values(pushed_at=None))
 
 
+def is_due(queue: str) -> bool:
+    """Whether something in this queue could be run now."""
+    return _next_due(queue) is not None
+
+
 def next_due() -> int | None:
     """The id of the first row that may be claimed now."""
+    return _next_due()
+
+
+def _next_due(queue: str | None = None) -> int | None:
     now = clock.now()
     free = sa.or_(Job.claimed_until.is_(None), Job.claimed_until < now)
     statement = sa.select(Job.id).where(Job.dead_at.is_(None), Job.run_at <= now, free)
+    if queue is not None:
+        statement = statement.where(Job.queue == queue)
     return session().execute(statement.order_by(Job.run_at, Job.id).limit(1)).scalar_one_or_none()
 
 
@@ -148,23 +184,36 @@ def claim(job_id: int) -> Job | None:
 
 
 def finish(job: Job) -> None:
-    """The work is done and the row goes; asked for once more while it ran, it stays and runs again."""
+    """The work is done and the row goes; asked for once more while it ran, or periodic, it stays and runs again."""
     if job.again:
         _again(job, clock.now(), "asked for once more")
-        job.attempts = 0
+    elif is_periodic(job):
+        _again(job, clock.now() + PERIODIC[job.task], "periodic")
     else:
         session().delete(job)
+    job.attempts = 0
+
+
+def is_periodic(job: Job) -> bool:
+    """Whether this is the one row of a periodic task; such a row never dies."""
+    return job.task in PERIODIC and job.unique_key == periodic_key(job.task)
 
 
 def postpone(job: Job, later: Later) -> None:
-    """Nothing to do yet."""
-    _again(job, later.run_at, str(later))
-    job.attempts -= 1
+    """Nothing to do yet; asked for once more while it ran, it runs at once."""
+    _again(job, clock.now() if job.again else later.run_at, str(later))
+    job.attempts = 0 if is_periodic(job) else job.attempts - 1
 
 
 def fail(job: Job, error: BaseException) -> bool:
-    """It went wrong: try again later, or, after too many tries, stop and answer True: tell a person."""
+    """It went wrong: try again later, or, after too many tries, stop and answer True: tell a person.
+
+    A periodic task is told of once and goes on.
+    """
     job.error = f"{type(error).__name__}: {error}"[:2000]
+    if is_periodic(job):
+        _again(job, clock.now() + retry_delay(job.attempts), job.error)
+        return job.attempts == MAX_ATTEMPTS
     if isinstance(error, GiveUp) or job.attempts >= MAX_ATTEMPTS:
         job.dead_at = clock.now()
         job.claimed_until = None

@@ -3,16 +3,16 @@
 import structlog
 from flask import current_app
 
-from discuno import journey
 from discuno.edges import queue, resend
 from discuno.edges.resend import OutgoingLetter, ResendRefused
 from discuno.kit import outbox
 from discuno.kit.db import locked, transaction
-from discuno.notifications import letters
+from discuno.notifications import account_letters, letters, money_letters
 from discuno.notifications import service as notifications
 from discuno.notifications.models import Email, EmailStatus
 
 log = structlog.get_logger()
+LETTERS = (letters, money_letters, account_letters)  # imported: registered
 
 
 @outbox.task("send_letter", queue="mail")
@@ -25,7 +25,7 @@ def send_letter(email_id: int) -> None:
             return
         words = letters.write(email.template, email.about)
         drawn = letters.render(words, config["BASE_URL"])
-        to = config["ADMIN_EMAIL"] if email.recipient == journey.ADMIN else email.recipient
+        to = config["ADMIN_EMAIL"] if email.recipient == notifications.ADMIN else email.recipient
         template = email.template
     outgoing = OutgoingLetter(
         sender=f"Discuno <{words.sender}@{config['EMAIL_FROM_DOMAIN']}>",
@@ -54,4 +54,4 @@ def tell_admin(job: outbox.Job) -> None:
     if job.task == "send_letter":
         notifications.record_failed(locked(Email, job.args["email_id"]), job.error or "")
     else:
-        notifications.tell(f"job:{job.id}:dead", journey.ADMIN, "job_dead_admin", job_id=job.id)
+        notifications.tell(f"job:{job.id}:dead", notifications.ADMIN, "job_dead_admin", job_id=job.id)

@@ -6,6 +6,8 @@ from discuno.kit import clock, outbox
 from discuno.kit.db import session
 from discuno.notifications.models import Email, EmailStatus
 
+ADMIN = "admin"  # a recipient the mail door replaces by ADMIN_EMAIL
+
 
 def tell(event: str, recipient: str, template: str, **about: int) -> None:
     """Owe somebody a letter about an event; once per event and recipient, however often this is called."""

@@ -11,8 +11,8 @@ from flask import current_app
 
 from discuno import journey, policy
 from discuno.edges import stripe
-from discuno.edges.stripe import CheckoutRequest, StripeRefused
-from discuno.kit import clock, outbox
+from discuno.edges.stripe import CheckoutRequest, RefundFacts, RefundRequest, StripeRefused
+from discuno.kit import clock, outbox, outgoing
 from discuno.kit.db import locked, session, transaction
 from discuno.payments import service as payments
 from discuno.payments.models import Payment, Refund, RefundStatus
@@ -152,37 +152,105 @@ def _end(payment_id: int) -> None:
             journey.checkout_over(payment)
 
 
-def _locked_refund(refund_id: int) -> Refund:
-    """The refund, locked after its payment: the order in which everybody takes them."""
-    locked(Payment, session().get_one(Refund, refund_id).payment_id)
+def payment_of(charge_id: str | None, payment_intent_id: str | None, hint: int | None) -> int:
+    """The payment a charge belongs to. Raises LookupError when it is none of ours, or not yet.
+
+    `hint` is the payment our metadata names: if its row does not know its charge yet, Stripe is asked first, and
+    then the ids are compared.
+    """
+    found = _by_charge(charge_id, payment_intent_id)
+    if found is None and hint is not None:
+        settle(hint)
+        found = _by_charge(charge_id, payment_intent_id)
+    if found is None:
+        raise LookupError(f"no payment of ours has {charge_id or payment_intent_id}")
+    return found
+
+
+def _by_charge(charge_id: str | None, payment_intent_id: str | None) -> int | None:
+    with transaction():
+        payment = payments.by_charge(charge_id) if charge_id else None
+        if payment is None and payment_intent_id:
+            payment = payments.by_payment_intent(payment_intent_id)
+        return payment.id if payment is not None else None
+
+
+@outbox.task("learn_fee", queue=MONEY)
+def learn_fee(payment_id: int) -> None:
+    """What Stripe kept of a charge: told a moment after the charge, by an event or when asked."""
+    with transaction():
+        payment = session().get_one(Payment, payment_id)
+        charge_id = payment.stripe_charge_id if payment.stripe_entry_id is None else None
+    if charge_id is None:
+        return
+    entry = stripe.look_at_charge(charge_id)
+    if entry is None:
+        raise outbox.Later(clock.now() + policy.LEARN_FEE_EVERY, "Stripe does not say yet what it keeps")
+    with transaction():
+        payments.record_fee(payments.locked_payment(payment_id), entry)
+
+
+# Refunds
+
+
+def locked_refund(refund_id: int) -> Refund:
+    """The refund, locked after its payment and booking: the order in which everybody takes them."""
+    payments.locked_payment(session().get_one(Refund, refund_id).payment_id)
     return locked(Refund, refund_id)
+
+
+def _refund_request(asked: Refund) -> RefundRequest:
+    intent = asked.payment.stripe_payment_intent_id
+    if intent is None:
+        raise outbox.GiveUp("nothing was paid that could be returned")
+    return RefundRequest(asked.id, intent, asked.amount, "requested_by_customer", asked.key)
+
+
+def _prepare_refund(asked: Refund) -> RefundRequest | None:
+    return _refund_request(asked) if journey.may_send_refund(asked) else None
+
+
+REFUND: outgoing.Kind[Refund, RefundRequest, RefundFacts] = outgoing.Kind(
+    lock=locked_refund,
+    is_open=lambda r: r.status == RefundStatus.REQUESTED,
+    frozen=_refund_request,
+    prepare=_prepare_refund,
+    find=stripe.find_refund,
+    create=stripe.refund,
+    made=journey.refund_answered,
+    refused=journey.refund_refused,
+    alarm=lambda r, why: journey.needs_a_person(r.payment, f"refund {r.id}: {why}"),
+)
 
 
 @outbox.task("send_refund", queue=MONEY)
 def send_refund(refund_id: int) -> None:
-    """Give money back. An attempt whose outcome is unknown is looked up before it is made again."""
-    with transaction():
-        asked = _locked_refund(refund_id)
-        if asked.status != RefundStatus.REQUESTED:
-            return
-        intent, amount, key = asked.payment.stripe_payment_intent_id, asked.amount, asked.key
-        tried_before = asked.attempted_at is not None
-        asked.attempted_at = clock.now()
-    if intent is None:
-        raise outbox.GiveUp("nothing was paid that could be returned")
-    try:
-        made = stripe.find_refund(intent, refund_id) if tried_before else None
-        made = made or stripe.refund(intent, amount, refund_id=refund_id, key=key)
-    except StripeRefused as refusal:
-        with transaction():
-            journey.refund_failed(_locked_refund(refund_id), str(refusal))
-        return
-    with transaction():
-        journey.refund_answered(_locked_refund(refund_id), stripe_id=made.id, status=made.status)
+    """Give money back, once."""
+    outgoing.work(REFUND, refund_id)
 
 
-def follow_refund(refund_id: int, stripe_refund_id: str) -> None:
-    """Take Stripe's present word on a refund that it told us about."""
-    now = stripe.look_at_refund(stripe_refund_id)
+def learn_refund(stripe_refund_id: str) -> str:
+    """Take Stripe's present word on a refund, ours or made there by hand. Raises LookupError for another's."""
+    seen = stripe.look_at_refund(stripe_refund_id)
+    payment_id = payment_of(seen.charge_id, None, None)
+    _take_refund(payment_id, seen)
+    return f"payment {payment_id}: refund {seen.status}"
+
+
+@outbox.task("learn_refunds", queue=MONEY)
+def learn_refunds(payment_id: int) -> None:
+    """Take every refund that Stripe has of a payment, those made there by hand too."""
     with transaction():
-        journey.refund_answered(_locked_refund(refund_id), stripe_id=now.id, status=now.status)
+        intent = session().get_one(Payment, payment_id).stripe_payment_intent_id
+    for seen in stripe.refunds_of(intent) if intent is not None else ():
+        _take_refund(payment_id, seen)
+
+
+def _take_refund(payment_id: int, seen: RefundFacts) -> None:
+    with transaction():
+        payment = payments.locked_payment(payment_id)
+        known = payments.known_refund(payment, seen)
+        if known is not None:
+            journey.refund_answered(known, seen)
+        else:
+            journey.refund_found(payment, seen)

@@ -1,6 +1,7 @@
 """Payments and refunds. Every amount is in minor units of `currency`; the split is frozen at creation."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
@@ -11,6 +12,7 @@ from discuno.accounts.models import User
 from discuno.bookings.models import Booking
 from discuno.kit.db import Base, HasId, UtcDateTime
 from discuno.kit.lifecycle import HasLifecycle, Moves, Status, status_type
+from discuno.kit.outgoing import Outgoing
 
 
 class PaymentStatus(Status):
@@ -57,16 +59,19 @@ class Payment(HasLifecycle, HasId, Base):
         P.FAILED: frozenset(
             {P.SUCCEEDED, P.PENDING}
         ),  # a failure may be followed by money: believe the money
+        # Once the money is here the word follows the rows (`payments.service.restate`): a dispute may be won,
+        # a transfer reversed, and a bank may send a refund back.
         P.SUCCEEDED: frozenset({P.DISPUTED, P.REFUNDED, P.TRANSFERRED}),
-        P.TRANSFERRED: frozenset({P.DISPUTED, P.REFUNDED}),
+        P.TRANSFERRED: frozenset({P.SUCCEEDED, P.DISPUTED, P.REFUNDED}),
         P.DISPUTED: frozenset({P.SUCCEEDED, P.REFUNDED, P.TRANSFERRED}),
-        P.REFUNDED: frozenset(),
+        P.REFUNDED: frozenset({P.SUCCEEDED, P.DISPUTED, P.TRANSFERRED}),
     }
 
     __table_args__ = (
         sa.UniqueConstraint("booking_id"),
         sa.UniqueConstraint("stripe_payment_intent_id"),
         sa.UniqueConstraint("stripe_checkout_session_id"),
+        sa.UniqueConstraint("stripe_charge_id"),
         sa.CheckConstraint("amount > 0", name="amount"),
         sa.CheckConstraint("platform_fee >= 0 AND mentor_amount >= 0", name="parts"),
         sa.CheckConstraint("amount = platform_fee + mentor_amount", name="split"),
@@ -89,6 +94,12 @@ class Payment(HasLifecycle, HasId, Base):
     payment_status: Mapped[str | None] = mapped_column(sa.Text)  # Stripe's word, as last seen
     stripe_payment_intent_id: Mapped[str | None] = mapped_column(sa.Text)
     stripe_charge_id: Mapped[str | None] = mapped_column(sa.Text)
+    stripe_entry_id: Mapped[str | None] = mapped_column(
+        sa.Text
+    )  # the charge's balance transaction, once there
+    stripe_fee: Mapped[int | None] = mapped_column(sa.BigInteger)  # what Stripe kept, in settlement_currency
+    settlement_currency: Mapped[str | None] = mapped_column(sa.String(3))  # of the balance it went to
+    available_on: Mapped[datetime | None] = mapped_column(UtcDateTime)  # when Stripe lets it be spent
     stripe_checkout_session_id: Mapped[str | None] = mapped_column(sa.Text)
     checkout_client_secret: Mapped[str | None] = mapped_column(sa.Text)
     checkout_expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -106,6 +117,7 @@ class Payment(HasLifecycle, HasId, Base):
     refunds: Mapped[list["Refund"]] = relationship(back_populates="payment", order_by="Refund.id")
     # Named by string: transfers lie to the right of payments, and know them, not the other way round.
     transfers: Mapped[list[Any]] = relationship("Transfer", back_populates="payment", order_by="Transfer.id")
+    disputes: Mapped[list[Any]] = relationship("Dispute", back_populates="payment", order_by="Dispute.id")
 
     @property
     def transfer_group(self) -> str:
@@ -113,19 +125,25 @@ class Payment(HasLifecycle, HasId, Base):
         return f"payment_{self.id}"
 
     @property
+    def release(self) -> Any:
+        """The transfer of the mentor's share that counts: the live one, or the last, or None."""
+        made = [t for t in self.transfers if t.is_release]
+        return next((t for t in reversed(made) if t.is_live), made[-1] if made else None)
+
+    @property
     def transfer_id(self) -> str | None:
         """Stripe's id of the release transfer, read off its own row."""
-        return self.transfers[-1].stripe_transfer_id if self.transfers else None
+        return self.release.stripe_transfer_id if self.release is not None else None
 
     @property
     def transfer_status(self) -> str | None:
         """Where the release transfer stands, read off its own row."""
-        return str(self.transfers[-1].status) if self.transfers else None
+        return str(self.release.status) if self.release is not None else None
 
     @property
     def transfer_retry_count(self) -> int:
         """How often Stripe has definitely refused the release transfer."""
-        return int(self.transfers[-1].retry_count) if self.transfers else 0
+        return int(self.release.retry_count) if self.release is not None else 0
 
     @property
     def refunded(self) -> int:
@@ -133,9 +151,9 @@ class Payment(HasLifecycle, HasId, Base):
         return sum(r.amount for r in self.refunds if r.status == R.SUCCEEDED)
 
     @property
-    def refund_open_or_made(self) -> bool:
-        """Whether money goes back, went back, or may have."""
-        return any(r.status != R.FAILED for r in self.refunds)
+    def refund_is_open(self) -> bool:
+        """Whether money is on its way back."""
+        return any(r.status.is_open for r in self.refunds)
 
 
 class RefundStatus(Status):
@@ -146,12 +164,20 @@ class RefundStatus(Status):
     SUCCEEDED = ("succeeded", "Refunded", "ok", "The money was returned. Banks show it within 5 to 10 days.")
     FAILED = ("failed", "Refund failed", "bad", "The refund could not be made; we are looking into it.")
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it is not decided yet."""
+        return self in (R.REQUESTED, R.PENDING)
+
 
 R = RefundStatus
 
 
-class Refund(HasLifecycle, HasId, Base):
-    """The intention to give money back, written before Stripe is asked."""
+class Refund(Outgoing, HasLifecycle, HasId, Base):
+    """The intention to give money back, written before Stripe is asked; or one that was made at Stripe by hand.
+
+    `nonce` makes one wish one row, however often the button is pressed.
+    """
 
     MOVES: ClassVar[Moves] = {
         R.REQUESTED: frozenset({R.PENDING, R.SUCCEEDED, R.FAILED}),
@@ -162,8 +188,11 @@ class Refund(HasLifecycle, HasId, Base):
 
     __table_args__ = (
         sa.UniqueConstraint("stripe_refund_id"),
+        sa.UniqueConstraint("payment_id", "nonce"),
         sa.CheckConstraint("amount > 0", name="amount"),
-        sa.Index("ix_discuno_refund_payment_id", "payment_id"),
+        sa.Index(
+            "ix_discuno_refund_open", "id", postgresql_where=sa.text("status IN ('requested', 'pending')")
+        ),
     )
 
     payment_id: Mapped[int] = mapped_column(sa.ForeignKey("discuno_payment.id", ondelete="RESTRICT"))
@@ -171,10 +200,8 @@ class Refund(HasLifecycle, HasId, Base):
     currency: Mapped[str] = mapped_column(sa.String(3))
     reason: Mapped[str] = mapped_column(sa.Text)
     status: Mapped[RefundStatus] = mapped_column(status_type(RefundStatus, "status"), default=R.REQUESTED)
-    epoch: Mapped[int] = mapped_column(sa.Integer, default=1)
-    attempted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    nonce: Mapped[str] = mapped_column(sa.Text)
     stripe_refund_id: Mapped[str | None] = mapped_column(sa.Text)
-    error: Mapped[str | None] = mapped_column(sa.Text)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
     payment: Mapped[Payment] = relationship(back_populates="refunds")
@@ -183,3 +210,60 @@ class Refund(HasLifecycle, HasId, Base):
     def key(self) -> str:
         """The idempotency key of the current attempt."""
         return f"refund:{self.payment_id}:{self.id}:{self.epoch}"
+
+
+class Account(StrEnum):
+    """The accounts of the ledger. Assets and expenses grow by positive amounts, the others by negative ones."""
+
+    STRIPE = "stripe"  # asset: the platform's balance at Stripe
+    CONNECTED = "connected"  # in custody: balances of the mentors' accounts at Stripe
+    BANK = "bank"  # in custody: what was paid out to the mentors' banks
+    HELD = "held"  # liability: shares that wait to be transferred
+    MENTORS = "mentors"  # liability: what lies in the mentors' accounts and banks is theirs
+    FEES = "fees"  # revenue: our share
+    STRIPE_FEES = "stripe_fees"  # expense: what Stripe keeps
+    DEBT = "debt"  # asset: what mentors owe us
+    LOSS = "loss"  # expense: what the platform bears
+
+
+class PostingKind(StrEnum):
+    """What happened. With the Stripe object it names one posting, made at most once."""
+
+    CAPTURE = "capture"
+    STRIPE_FEE = "stripe_fee"
+    TRANSFER = "transfer"
+    REVERSAL = "reversal"
+    REFUND = "refund"
+    REFUND_UNDONE = "refund_undone"
+    DISPUTE_WITHDRAWN = "dispute_withdrawn"
+    DISPUTE_REINSTATED = "dispute_reinstated"
+    DISPUTE_FEE = "dispute_fee"
+    DEBT_NETTED = "debt_netted"
+    WRITE_OFF = "write_off"
+    PAYOUT = "payout"
+    PAYOUT_UNDONE = "payout_undone"
+
+
+class LedgerEntry(HasId, Base):
+    """One leg of a posting. Never changed, never deleted: triggers see to it, and to every posting's sum being zero.
+
+    The sum is checked when the transaction commits. `source` is the Stripe object that makes the posting unique.
+    """
+
+    __table_args__ = (
+        sa.UniqueConstraint("kind", "source", "account", "currency"),
+        sa.CheckConstraint("amount <> 0", name="amount"),
+        sa.CheckConstraint("currency ~ '^[a-z]{3}$'", name="currency"),
+        sa.Index("ix_discuno_ledger_entry_payment_id", "payment_id"),
+        sa.Index("ix_discuno_ledger_entry_mentor", "mentor_id", "account", "currency"),
+        sa.Index("ix_discuno_ledger_entry_account", "account", "currency"),
+    )
+
+    kind: Mapped[PostingKind] = mapped_column(status_type(PostingKind, "kind"))
+    source: Mapped[str] = mapped_column(sa.Text)
+    account: Mapped[Account] = mapped_column(status_type(Account, "account"))
+    amount: Mapped[int] = mapped_column(sa.BigInteger)
+    currency: Mapped[str] = mapped_column(sa.String(3))
+    payment_id: Mapped[int | None] = mapped_column(sa.ForeignKey("discuno_payment.id", ondelete="RESTRICT"))
+    mentor_id: Mapped[int | None] = mapped_column(sa.ForeignKey("discuno_mentor.id", ondelete="RESTRICT"))
+    posted_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 import sqlalchemy as sa
 
@@ -9,11 +10,47 @@ from discuno import policy
 from discuno.bookings.models import Booking
 from discuno.kit import clock
 from discuno.kit.db import locked, one_or_none, session
-from discuno.payments.models import Payment, PaymentStatus, Refund, RefundStatus
+from discuno.payments import ledger
+from discuno.payments.models import Payment, PaymentStatus, PostingKind, Refund, RefundStatus
 
 # In our metadata:
 SUPERSEDED = "superseded"  # a Checkout Session to be ended before another is opened
 GIVEN_BACK = "given_back"  # the attendee wants another time instead of paying for this one
+
+
+class Entry(Protocol):
+    """A charge's balance transaction: what Stripe kept, in which currency, and when the rest can be spent."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def fee(self) -> int: ...
+
+    @property
+    def currency(self) -> str: ...
+
+    @property
+    def available_on(self) -> datetime: ...
+
+
+class RefundSeen(Protocol):
+    """A refund as Stripe has it; `entry` is the balance transaction that took the money."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def status(self) -> str: ...
+
+    @property
+    def amount(self) -> int: ...
+
+    @property
+    def refund_id(self) -> int | None: ...
+
+    @property
+    def entry(self) -> str | None: ...
 
 
 @dataclass(frozen=True)
@@ -31,6 +68,7 @@ class Seen:
     amount_received: int | None
     charge_id: str | None
     charged_at: datetime | None
+    entry: "Entry | None" = None
 
     @property
     def is_paid(self) -> bool:
@@ -204,20 +242,58 @@ def record_paid(payment: Payment, seen: Seen) -> None:
         payment.paid_at, payment.booking.ends_at, policy.terms
     )
     payment.move_to(PaymentStatus.SUCCEEDED)
+    ledger.captured(payment, seen.charge_id or seen.payment_intent_id or seen.session_id)
+    if seen.entry is not None:
+        record_fee(payment, seen.entry)
 
 
-def request_refund(payment: Payment, *, amount: int, reason: str) -> Refund | None:
-    """Write down that money goes back. None when that much is going back already."""
-    open_or_made = sum(r.amount for r in payment.refunds if r.status != RefundStatus.FAILED)
-    if open_or_made + amount > payment.amount:
+def record_fee(payment: Payment, entry: Entry) -> None:
+    """What Stripe kept of the charge; known a little later than the charge itself."""
+    payment.stripe_entry_id = entry.id
+    payment.stripe_fee = entry.fee
+    payment.settlement_currency = entry.currency
+    payment.available_on = entry.available_on
+    if entry.currency == payment.currency:
+        ledger.stripe_fee(payment, entry.id, entry.fee)
+
+
+def by_charge(charge_id: str) -> Payment | None:
+    """The payment of a charge."""
+    return one_or_none(sa.select(Payment).where(Payment.stripe_charge_id == charge_id))
+
+
+# Refunds
+
+
+def unposted_refunds(payment: Payment) -> int:
+    """What is on its way back and not in the books yet, in minor units."""
+    return sum(r.amount for r in payment.refunds if r.status.is_open and not _is_posted(r))
+
+
+def _is_posted(refund: Refund) -> bool:
+    made = refund.stripe_refund_id
+    return made is not None and ledger.is_posted(PostingKind.REFUND, made)
+
+
+def refundable(payment: Payment) -> int:
+    """What was neither returned nor taken by a bank nor is on its way back, in minor units."""
+    return max(0, payment.amount - ledger.gone(payment) - unposted_refunds(payment))
+
+
+def request_refund(payment: Payment, *, amount: int, reason: str, nonce: str) -> Refund | None:
+    """Write down that money goes back. None when this wish was written down before, whatever became of it."""
+    if any(r.nonce == nonce for r in payment.refunds):
         return None
     refund = Refund(
         payment=payment,
         amount=amount,
         currency=payment.currency,
         reason=reason,
+        nonce=nonce,
         status=RefundStatus.REQUESTED,
         epoch=1,
+        unknown_count=0,
+        next_try_at=clock.now(),
         created_at=clock.now(),
     )
     session().add(refund)
@@ -225,16 +301,53 @@ def request_refund(payment: Payment, *, amount: int, reason: str) -> Refund | No
     return refund
 
 
-def record_refund(refund: Refund, *, stripe_id: str, status: str) -> None:
-    """Follow Stripe's word for a refund."""
-    refund.stripe_refund_id = stripe_id
-    refund.move_to(
-        {
-            "succeeded": RefundStatus.SUCCEEDED,
-            "failed": RefundStatus.FAILED,
-            "canceled": RefundStatus.FAILED,
-        }.get(status, RefundStatus.PENDING)
+def known_refund(payment: Payment, seen: RefundSeen) -> Refund | None:
+    """Our row of a refund at Stripe: by Stripe's id, or by ours in its metadata if the row is this payment's."""
+    return next((r for r in payment.refunds if seen.id == r.stripe_refund_id), None) or next(
+        (r for r in payment.refunds if r.id == seen.refund_id and r.stripe_refund_id is None), None
     )
+
+
+def adopt_refund(payment: Payment, seen: RefundSeen) -> Refund:
+    """A refund that was made at Stripe by hand becomes a row of ours."""
+    refund = request_refund(payment, amount=seen.amount, reason="made_at_stripe", nonce=f"stripe:{seen.id}")
+    if refund is None:
+        return next(r for r in payment.refunds if r.nonce == f"stripe:{seen.id}")
+    refund.stripe_refund_id = seen.id
+    return refund
+
+
+FATE = {"succeeded": RefundStatus.SUCCEEDED, "failed": RefundStatus.FAILED, "canceled": RefundStatus.FAILED}
+
+
+def record_refund(refund: Refund, seen: RefundSeen) -> bool:
+    """Follow Stripe's word for a refund, in the books too; True when its status has changed.
+
+    The books follow Stripe's balance: the money is gone once a balance transaction took it, and back once it failed.
+    """
+    refund.stripe_refund_id = seen.id
     payment = refund.payment
-    if payment.refunded == payment.amount:
-        payment.move_to(PaymentStatus.REFUNDED)
+    if seen.entry is not None:
+        ledger.money_left(payment, refund.amount, PostingKind.REFUND, seen.id)
+    status = FATE.get(seen.status, RefundStatus.PENDING)
+    if status == RefundStatus.FAILED and ledger.is_posted(PostingKind.REFUND, seen.id):
+        ledger.money_returned(payment, refund.amount, PostingKind.REFUND_UNDONE, seen.id)
+    if status not in Refund.MOVES[refund.status]:
+        return False  # the same again, or Stripe's older word
+    return refund.move_to(status)
+
+
+def restate(payment: Payment) -> None:
+    """Let the owner's one word follow the rows, once the money is here."""
+    if payment.status.has_money:
+        payment.move_to(_word(payment))
+
+
+def _word(payment: Payment) -> PaymentStatus:
+    if payment.refunded >= payment.amount:
+        return PaymentStatus.REFUNDED
+    if any(d.marks_payment for d in payment.disputes):
+        return PaymentStatus.DISPUTED
+    if any(t.reversed_amount < t.amount for t in payment.transfers if t.stripe_transfer_id is not None):
+        return PaymentStatus.TRANSFERRED
+    return PaymentStatus.SUCCEEDED

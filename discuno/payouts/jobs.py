@@ -1,123 +1,77 @@
-"""Doors to Stripe for money out: transfer the mentor's share when nothing stands against it."""
+"""Doors to Stripe for money out: a transfer, a reversal. Each is decide / call / record by `kit.outgoing`."""
 
-from dataclasses import dataclass
+import time
 
-from discuno import journey, policy
-from discuno.edges import stripe
-from discuno.edges.stripe import StripeRefused, TransferRequest
-from discuno.kit import clock, outbox
-from discuno.kit.db import locked, session, transaction
-from discuno.payments.models import Payment
+from flask import current_app
+
+from discuno import journey
+from discuno.edges import pace, stripe
+from discuno.edges.stripe import ReversalFacts, ReversalRequest, TransferFacts, TransferRequest
+from discuno.kit import outbox, outgoing
 from discuno.payouts import service as payouts
-from discuno.payouts.models import Transfer, TransferStatus
-
-WAITING_CODES = frozenset(
-    {
-        "balance_insufficient",
-        "account_invalid",
-        "transfers_not_allowed",
-        "capability_not_active",
-        "insufficient_capabilities_for_transfer",
-        "rate_limit",
-        "lock_timeout",
-    }
-)
+from discuno.payouts.models import ReversalStatus, Transfer, TransferReversal, TransferStatus
 
 
-@dataclass(frozen=True)
-class _Attempt:
-    """What was decided about a transfer, read under the lock."""
-
-    request: TransferRequest
-    look_first: bool
-    key_is_stale: bool
-    reason_to_wait: str | None
-
-
-@outbox.task("release_transfer", queue="money")
-def release_transfer(transfer_id: int) -> None:
-    """Transfer the mentor's share, once. An attempt whose outcome is unknown is looked up before it is made again."""
-    attempt = _decide(transfer_id)
-    if attempt is None:
-        return
-    wanted = attempt.request
-    if attempt.look_first:
-        found = stripe.find_transfer(wanted.transfer_group, transfer_id)
-        if found is not None:
-            _record(transfer_id, found.id)
-            return
-        if attempt.reason_to_wait is not None:  # it was not made, and now something stands against it
-            raise outbox.Later(clock.now() + policy.TRANSFER_WAIT, f"waits: {attempt.reason_to_wait}")
-        if attempt.key_is_stale:
-            _new_epoch(transfer_id)
-            raise outbox.Later(clock.now(), "the key is too old; a new epoch is begun")
-    try:
-        made = stripe.transfer(wanted)
-    except StripeRefused as refusal:
-        _refused(transfer_id, refusal.code)
-        return
-    _record(transfer_id, made.id)
-
-
-def _decide(transfer_id: int) -> _Attempt | None:
-    """Lock the payment, ask the guard, and freeze the request. None when there is nothing to do for good."""
-    with transaction():
-        transfer = _locked(transfer_id)
-        payment = transfer.payment
-        look_first = payouts.look_first(transfer)
-        may_go = payouts.start(transfer)
-        now = clock.now()
-        if may_go:
-            return _Attempt(
-                request=_request(transfer, payment),
-                look_first=look_first,
-                key_is_stale=look_first and payouts.key_is_stale(transfer, now),
-                reason_to_wait=transfer.blocked_by,
-            )
-        waits = transfer.status == TransferStatus.SCHEDULED
-        ends = payment.dispute_period_ends
-    if not waits:
-        return None
-    due = ends if ends is not None and ends > now else now + policy.TRANSFER_WAIT
-    raise outbox.Later(due, f"waits: {transfer.blocked_by}")
-
-
-def _locked(transfer_id: int) -> Transfer:
-    """The transfer, locked after its payment: the order in which everybody takes them."""
-    locked(Payment, session().get_one(Transfer, transfer_id).payment_id)
-    return locked(Transfer, transfer_id)
-
-
-def _request(transfer: Transfer, payment: Payment) -> TransferRequest:
+def _transfer_request(transfer: Transfer) -> TransferRequest:
+    payment = transfer.payment
     if transfer.destination is None or payment.stripe_charge_id is None:
-        raise ValueError("a transfer is started with a destination and a charge")
+        raise ValueError("a transfer is frozen with a destination, and its charge is known")
     return TransferRequest(
         transfer_id=transfer.id,
         amount=transfer.amount,
         currency=transfer.currency,
         destination=transfer.destination,
-        source_transaction=payment.stripe_charge_id,
+        # What a bank gave back is a new amount in our balance, not part of the charge any more.
+        source_transaction=payment.stripe_charge_id if transfer.is_release else None,
         transfer_group=payment.transfer_group,
         key=transfer.key,
     )
 
 
-def _record(transfer_id: int, stripe_id: str) -> None:
-    with transaction():
-        payouts.record_sent(_locked(transfer_id), stripe_id)
+def _prepare_transfer(transfer: Transfer) -> TransferRequest | None:
+    return _transfer_request(transfer) if journey.may_transfer(transfer) else None
 
 
-def _new_epoch(transfer_id: int) -> None:
-    with transaction():
-        payouts.record_refused(_locked(transfer_id), "outcome_unknown", waiting=True)
+def _transfer_in_turn(wanted: TransferRequest) -> TransferFacts:
+    """At most so many transfers a second, from all processes together: Stripe's limit is 25, and others need some."""
+    time.sleep(pace.turn("transfers", current_app.config["STRIPE_TRANSFER_RATE"]))
+    return stripe.transfer(wanted)
 
 
-def _refused(transfer_id: int, code: str) -> None:
-    """A definite no: it is written down, and tried again later under a new key."""
-    waiting = code in WAITING_CODES
-    with transaction():
-        transfer = _locked(transfer_id)
-        journey.transfer_refused(transfer, code, waiting=waiting)
-        tries = transfer.retry_count
-    delay = policy.TRANSFER_WAIT if waiting else policy.transfer_backoff(tries)
-    raise outbox.Later(clock.now() + delay, f"refused: {code}")
+TRANSFER: outgoing.Kind[Transfer, TransferRequest, TransferFacts] = outgoing.Kind(
+    lock=payouts.locked_transfer,
+    is_open=lambda t: t.status in (TransferStatus.SCHEDULED, TransferStatus.SENDING),
+    frozen=_transfer_request,
+    prepare=_prepare_transfer,
+    find=stripe.find_transfer,
+    create=_transfer_in_turn,
+    made=lambda t, made: journey.transfer_made(t, made.id, made.amount),
+    refused=journey.transfer_refused,
+    alarm=journey.transfer_alarm,
+)
+
+
+def _reversal_request(reversal: TransferReversal) -> ReversalRequest:
+    stripe_transfer_id = reversal.transfer.stripe_transfer_id
+    if stripe_transfer_id is None:
+        raise ValueError("only what was transferred is taken back")
+    return ReversalRequest(reversal.id, stripe_transfer_id, reversal.amount, reversal.key)
+
+
+REVERSAL: outgoing.Kind[TransferReversal, ReversalRequest, ReversalFacts] = outgoing.Kind(
+    lock=payouts.locked_reversal,
+    is_open=lambda r: r.status == ReversalStatus.REQUESTED,
+    frozen=_reversal_request,
+    prepare=_reversal_request,
+    find=stripe.find_reversal,
+    create=stripe.reverse,
+    made=lambda r, made: journey.reversal_made(r, made.id, made.amount),
+    refused=journey.reversal_refused,
+    alarm=lambda r, why: journey.needs_a_person(r.transfer.payment, f"reversal {r.id}: {why}"),
+)
+
+
+@outbox.task("send_reversal", queue="money")
+def send_reversal(reversal_id: int) -> None:
+    """Take money back from a mentor's account, once."""
+    outgoing.work(REVERSAL, reversal_id)

@@ -1,27 +1,43 @@
-"""Scheduling the mentor's share, and deciding whether it may go."""
+"""Who can be paid, and whether a share may go now."""
 
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from discuno import policy
+from discuno.bookings.models import Booking
 from discuno.kit import clock
-from discuno.kit.db import one_or_none, session
+from discuno.kit.db import locked, one_or_none, rows, session
 from discuno.mentors import service as mentors
 from discuno.mentors.models import EventType, Mentor
-from discuno.payments.models import Payment, PaymentStatus
-from discuno.payouts.models import MentorStripeAccount, Transfer, TransferStatus
+from discuno.payments import ledger
+from discuno.payments import service as payments
+from discuno.payments.models import Payment
+from discuno.payouts.models import (
+    RELEASE,
+    AccountStatus,
+    MentorStripeAccount,
+    ReversalStatus,
+    Transfer,
+    TransferReversal,
+    TransferStatus,
+)
+from discuno.policy import Reason
 
 
 def account_of(mentor: Mentor) -> MentorStripeAccount | None:
-    """The mentor's connected account, if there is one."""
-    return one_or_none(sa.select(MentorStripeAccount).where(MentorStripeAccount.mentor_id == mentor.id))
+    """The mentor's connected account, if there is one that is not closed."""
+    return one_or_none(
+        sa.select(MentorStripeAccount).where(
+            MentorStripeAccount.mentor_id == mentor.id, MentorStripeAccount.status != AccountStatus.CLOSED
+        )
+    )
 
 
 def can_be_paid(mentor: Mentor) -> bool:
     """Whether money for this mentor has somewhere to go; paid types are sold only then."""
     account = account_of(mentor)
-    return account is not None and account.transfers_active
+    return account is not None and account.can_receive
 
 
 def bookable(mentor: Mentor) -> list[EventType]:
@@ -32,19 +48,81 @@ def bookable(mentor: Mentor) -> list[EventType]:
 
 def payable(mentor_ids: list[int]) -> set[int]:
     """Of these mentors, those whom money can reach."""
-    statement = sa.select(MentorStripeAccount.mentor_id).where(
-        MentorStripeAccount.mentor_id.in_(mentor_ids), MentorStripeAccount.transfers_active
+    statement = sa.select(MentorStripeAccount).where(
+        MentorStripeAccount.mentor_id.in_(mentor_ids), MentorStripeAccount.status == AccountStatus.ACTIVE
     )
-    return set(session().execute(statement).scalars())
+    return {account.mentor_id for account in rows(statement) if account.can_receive}
+
+
+def objection(payment: Payment) -> Reason | None:
+    """Who says that this payment's money should not go at all, or None."""
+    return policy.objection(
+        [str(case.kind) for case in payment.disputes if case.is_open],
+        on_hold=payment.dispute_requested,
+        needs_attention=payment.needs_attention is not None,
+    )
+
+
+def standing(payment: Payment) -> policy.Standing:
+    """Everything that may stand against sending this payment's share, as the rows say now."""
+    mentor = payment.booking.mentor
+    ends = payment.dispute_period_ends
+    return policy.Standing(
+        dispute_period_over=ends is not None and ends <= clock.now(),
+        paid=payment.status.has_money,
+        objection=objection(payment),
+        refund_open=payment.refund_is_open,
+        held=ledger.held(payment),
+        mentor_suspended=mentor.suspended_at is not None,
+        account_can_receive=can_be_paid(mentor),
+        same_currency=payment.settlement_currency in (None, payment.currency),
+    )
+
+
+def reason_to_wait(transfer: Transfer) -> Reason | None:
+    """The first reason why this money must not go now, or None: the one guard, at the claim and under the lock."""
+    return standing(transfer.payment).reason_to_wait()
+
+
+def nothing_stands(payment: Payment) -> bool:
+    """Whether only time or the mentor's own account can still keep what is held."""
+    only_time = (None, Reason.DISPUTE_PERIOD, Reason.SUSPENDED, Reason.OTHER_CURRENCY, Reason.ACCOUNT)
+    coming_back = any(r.status == ReversalStatus.REQUESTED for t in payment.transfers for r in t.reversals)
+    return standing(payment).reason_to_wait() in only_time and not coming_back
 
 
 def live_transfer(payment: Payment) -> Transfer | None:
-    """The one transfer of a payment that is not cancelled."""
+    """The one release of a payment that is neither cancelled nor taken back."""
     return one_or_none(
         sa.select(Transfer).where(
-            Transfer.payment_id == payment.id, Transfer.status != TransferStatus.CANCELLED
+            Transfer.payment_id == payment.id,
+            Transfer.kind == RELEASE,
+            Transfer.status.not_in([TransferStatus.CANCELLED, TransferStatus.REVERSED]),
         )
     )
+
+
+def by_stripe_id(stripe_transfer_id: str) -> Transfer | None:
+    """Our row of a transfer at Stripe."""
+    return one_or_none(sa.select(Transfer).where(Transfer.stripe_transfer_id == stripe_transfer_id))
+
+
+def was_transferred(payment: Payment) -> bool:
+    """Whether the mentor has ever had the share: sent, or used for a debt of theirs."""
+    return any(
+        t.stripe_transfer_id is not None or t.status == TransferStatus.NETTED for t in payment.transfers
+    )
+
+
+def has_money_waiting(mentor_id: int) -> bool:
+    """Whether a share of this mentor waits to be transferred."""
+    statement = (
+        sa.select(Transfer.id)
+        .join(Transfer.payment)
+        .join(Payment.booking)
+        .where(Transfer.status == TransferStatus.SCHEDULED, Booking.mentor_id == mentor_id)
+    )
+    return session().execute(statement.limit(1)).scalar_one_or_none() is not None
 
 
 def next_release() -> datetime | None:
@@ -57,89 +135,14 @@ def next_release() -> datetime | None:
     return session().execute(statement).scalar_one_or_none()
 
 
-def schedule(payment: Payment) -> Transfer | None:
-    """Write down that the mentor's share will go; once. None when the share is nothing."""
-    found = live_transfer(payment)
-    if found is not None or payment.mentor_amount == 0:
-        return found
-    transfer = Transfer(
-        payment=payment,
-        payment_id=payment.id,
-        status=TransferStatus.SCHEDULED,
-        amount=payment.mentor_amount,
-        currency=payment.currency,
-        epoch=1,
-        retry_count=0,
-        created_at=clock.now(),
-    )
-    session().add(transfer)
-    session().flush()
-    return transfer
+def locked_transfer(transfer_id: int) -> Transfer:
+    """The transfer, locked after its payment and booking: the order in which everybody takes them."""
+    its_payment = sa.select(Transfer.payment_id).where(Transfer.id == transfer_id)
+    payments.locked_payment(session().execute(its_payment).scalar_one())
+    return locked(Transfer, transfer_id)
 
 
-def reason_to_wait(transfer: Transfer) -> str | None:
-    """The first reason why this money must not go now, or None. The one guard, asked under the payment's lock."""
-    payment = transfer.payment
-    mentor = payment.booking.mentor
-    ends = payment.dispute_period_ends
-    return policy.ReasonsToWait(
-        dispute_period_over=ends is not None and ends <= clock.now(),
-        payment_succeeded=payment.status == PaymentStatus.SUCCEEDED,
-        dispute_requested=payment.dispute_requested or payment.needs_attention is not None,
-        refund_open_or_made=payment.refund_open_or_made,
-        mentor_suspended=mentor.suspended_at is not None,
-        account_can_receive=can_be_paid(mentor),
-    ).first()
-
-
-def start(transfer: Transfer) -> bool:
-    """Take the transfer in hand: True when Stripe may be asked now. Freezes the destination at the first attempt."""
-    if transfer.status == TransferStatus.SENDING:  # an answer was lost; the caller looks it up first
-        transfer.blocked_by = reason_to_wait(transfer)
-        return True
-    if transfer.status != TransferStatus.SCHEDULED:
-        return False
-    transfer.blocked_by = reason_to_wait(transfer)
-    if transfer.blocked_by is not None:
-        return False
-    account = account_of(transfer.payment.booking.mentor)
-    if account is None or transfer.destination not in (None, account.stripe_account_id):
-        transfer.blocked_by = "account"
-        return False
-    transfer.account_id = account.id
-    transfer.destination = account.stripe_account_id
-    transfer.attempted_at = clock.now()
-    transfer.move_to(TransferStatus.SENDING)
-    return True
-
-
-def record_sent(transfer: Transfer, stripe_id: str) -> None:
-    """Stripe has made it."""
-    transfer.stripe_transfer_id = stripe_id
-    transfer.error = transfer.blocked_by = None
-    transfer.move_to(TransferStatus.SENT)
-    if transfer.payment.status == PaymentStatus.SUCCEEDED:
-        transfer.payment.move_to(PaymentStatus.TRANSFERRED)
-
-
-def record_refused(transfer: Transfer, code: str, *, waiting: bool) -> None:
-    """Stripe said a definite no: a new epoch, because the old key would replay that no for 24 hours.
-
-    Waiting causes (no balance yet, an account that cannot receive) burn no attempt.
-    """
-    transfer.epoch += 1
-    transfer.error = code
-    transfer.blocked_by = code if waiting else None
-    transfer.move_to(TransferStatus.SCHEDULED)
-    if not waiting:
-        transfer.retry_count += 1
-
-
-def look_first(transfer: Transfer) -> bool:
-    """Whether an earlier attempt has an unknown outcome, so that Stripe must be asked before it is told."""
-    return transfer.attempted_at is not None and transfer.status == TransferStatus.SENDING
-
-
-def key_is_stale(transfer: Transfer, now: datetime) -> bool:
-    """Whether Stripe may soon forget the key of the attempt, so that only a look-up and a new epoch are safe."""
-    return transfer.attempted_at is not None and now - transfer.attempted_at >= policy.LOOK_UP_AFTER
+def locked_reversal(reversal_id: int) -> TransferReversal:
+    """The reversal, locked after its payment and transfer."""
+    locked_transfer(session().get_one(TransferReversal, reversal_id).transfer_id)
+    return locked(TransferReversal, reversal_id)

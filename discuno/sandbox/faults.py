@@ -4,6 +4,7 @@ import json
 import re
 import socket
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -139,5 +140,6 @@ def cut() -> Response:
     """Close the client's connection without an answer (needs werkzeug's server, which then gives up quietly)."""
     sock = request.environ.get("werkzeug.socket")
     if sock is not None:
-        sock.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):  # cut already, before the work
+            sock.shutdown(socket.SHUT_RDWR)
     return Response(status=503)

@@ -73,6 +73,11 @@ class World:
         with self.lock:
             return self._shelf(kind).find({})
 
+    @property
+    def kinds(self) -> list[str]:
+        """The kinds there are records of."""
+        return list(self._kinds)
+
     def oldest(self, kind: str) -> Record | None:
         """The first record of a kind, or None."""
         with self.lock:

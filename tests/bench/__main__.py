@@ -19,6 +19,7 @@ from flask.testing import FlaskClient
 
 from discuno.sandbox.settings import SandboxSettings
 from tests.attendee import Attendee
+from tests.bench import release
 from tests.catalogue import AMARA, OWEN
 from tests.house import House, running_house
 
@@ -100,6 +101,8 @@ def main() -> None:
     ):
         house.begin_with(AMARA, OWEN)
         lines = run(house)
+    with redirect_stdout(io.StringIO()):
+        lines += release.measure()
     sys.stdout.write("\n".join(lines) + "\n")
 
 

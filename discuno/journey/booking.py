@@ -1,8 +1,4 @@
-"""The story of a booking from click to bank, told once and in order.
-
-Every function here is called by a door inside one unit of work. Nothing here does I/O: what must be
-done outside is written down as a job, in the same transaction as the change that needs it.
-"""
+"""From the click to a booking that is confirmed, or refused and paid back."""
 
 from datetime import datetime
 
@@ -10,17 +6,14 @@ from discuno import policy
 from discuno.bookings import service as bookings
 from discuno.bookings.models import Booking, BookingStatus
 from discuno.bookings.service import Attendee
+from discuno.journey import money
 from discuno.kit import clock, outbox
 from discuno.mentors.models import EventType
 from discuno.notifications import service as letters
 from discuno.payments import service as payments
-from discuno.payments.models import Payment, PaymentStatus, Refund, RefundStatus
+from discuno.payments.models import Payment, PaymentStatus
 from discuno.payments.service import Seen
-from discuno.payouts import service as payouts
-from discuno.payouts.models import Transfer
-
-ADMIN = "admin"  # a recipient the mail door replaces by ADMIN_EMAIL
-
+from discuno.payouts import transfers
 
 # 1. A time is chosen.
 
@@ -91,23 +84,16 @@ def payment_succeeded(payment: Payment, seen: Seen) -> None:
     """The money is here: if it is the right money, have the booking confirmed; if not, stop and tell a person."""
     if payment.status.has_money:
         if seen.payment_intent_id != payment.stripe_payment_intent_id:
-            needs_a_person(payment, f"paid twice: {seen.session_id} as well")
+            money.needs_a_person(payment, f"paid twice: {seen.session_id} as well")
         return
     wrong = payments.mismatch(payment, seen)
     if wrong is not None:
-        needs_a_person(payment, f"{seen.session_id}: {wrong}")
+        money.needs_a_person(payment, f"{seen.session_id}: {wrong}")
         return
     payments.record_paid(payment, seen)
+    if payment.stripe_entry_id is None:
+        outbox.add("learn_fee", payment_id=payment.id, unique_key=f"fee:{payment.id}")
     ask_for_confirmation(payment.booking)
-
-
-def needs_a_person(payment: Payment, why: str) -> None:
-    """Money that we cannot explain is not moved; an admin is told, once per cause."""
-    if payment.needs_attention != why:
-        payment.needs_attention = why
-        letters.tell(
-            f"payment:{payment.id}:attention:{why}", ADMIN, "payment_attention", payment_id=payment.id
-        )
 
 
 def checkout_over(payment: Payment) -> None:
@@ -148,7 +134,13 @@ def may_confirm(booking: Booking) -> bool:
     if not booking.requires_payment:
         return booking.has_details and booking.status == BookingStatus.HELD
     payment = payments.of_booking(booking)
-    return payment is not None and payment.status == PaymentStatus.SUCCEEDED
+    return payment is not None and payment.status.has_money
+
+
+def was_returned(booking: Booking) -> bool:
+    """Whether all of the money has gone back before the booking could be made."""
+    payment = payments.of_booking(booking)
+    return payment is not None and payment.status == PaymentStatus.REFUNDED
 
 
 def booking_confirmed(booking: Booking) -> None:
@@ -160,10 +152,9 @@ def booking_confirmed(booking: Booking) -> None:
     letters.tell(event, booking.attendee_email or "", "booking_confirmed", booking_id=booking.id)
     letters.tell(event, booking.mentor.user.email, "booking_confirmed_mentor", booking_id=booking.id)
     payment = payments.of_booking(booking)
-    if payment is not None:
-        transfer = payouts.schedule(payment)
-        if transfer is not None:
-            release_when_due(transfer)
+    if payment is not None and transfers.schedule(payment) is not None:
+        transfers.review(payment)
+        money.wake_release()
 
 
 def booking_refused(booking: Booking, why: str) -> None:
@@ -181,56 +172,4 @@ def booking_refused(booking: Booking, why: str) -> None:
     )
     payment = payments.of_booking(booking)
     if payment is not None and payment.status.has_money:
-        refund(payment, amount=payment.amount, reason="booking_refused")
-
-
-# 5. Money goes back.
-
-
-def refund(payment: Payment, *, amount: int, reason: str) -> None:
-    """Send money back; asked for twice, it goes once."""
-    wanted = payments.request_refund(payment, amount=amount, reason=reason)
-    if wanted is not None:
-        outbox.add("send_refund", refund_id=wanted.id, unique_key=f"refund:{wanted.id}")
-
-
-def refund_answered(asked: Refund, *, stripe_id: str, status: str) -> None:
-    """Stripe has taken the refund, or has changed its mind about it: the right people are told."""
-    payments.record_refund(asked, stripe_id=stripe_id, status=status)
-    booking_id = asked.payment.booking_id
-    if asked.status == RefundStatus.SUCCEEDED:
-        letters.tell(
-            f"refund:{asked.id}:done", asked.payment.customer_email, "refund_done", refund_id=asked.id
-        )
-    elif asked.status == RefundStatus.FAILED:
-        refund_failed(asked, f"Stripe says: {status} (booking {booking_id})")
-
-
-def refund_failed(asked: Refund, why: str) -> None:
-    """A refund that cannot be made is an admin's to make; the attendee is told that we are on it."""
-    asked.error = why
-    asked.move_to(RefundStatus.FAILED)
-    asked.payment.needs_attention = f"refund failed: {why}"
-    event = f"refund:{asked.id}:failed:{asked.epoch}"
-    letters.tell(event, ADMIN, "refund_failed_admin", refund_id=asked.id)
-    letters.tell(event, asked.payment.customer_email, "refund_failed", refund_id=asked.id)
-
-
-# 6. The mentor's share goes to the mentor.
-
-
-def release_when_due(transfer: Transfer) -> None:
-    """Have the transfer tried when the dispute period is over."""
-    outbox.add(
-        "release_transfer",
-        transfer_id=transfer.id,
-        run_at=transfer.payment.dispute_period_ends,
-        unique_key=f"release:{transfer.id}",
-    )
-
-
-def transfer_refused(transfer: Transfer, code: str, *, waiting: bool) -> None:
-    """Stripe refused the transfer: wait and try again, and after three real refusals tell an admin."""
-    payouts.record_refused(transfer, code, waiting=waiting)
-    if transfer.retry_count == policy.TRANSFER_ATTEMPTS:
-        letters.tell(f"transfer:{transfer.id}:stuck", ADMIN, "transfer_stuck_admin", transfer_id=transfer.id)
+        money.refund_what_can_be(payment, reason="booking_refused")

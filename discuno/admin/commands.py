@@ -1,0 +1,113 @@
+"""Commands of the operator about the books: `flask --app wsgi invariants | reconcile | cron-token`."""
+
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import groupby
+
+import click
+from flask import Flask, current_app
+from flask.cli import with_appcontext
+
+from discuno.admin import at_stripe, tokens
+from discuno.admin import invariants as doors
+from discuno.admin import reconcile as walks
+from discuno.admin.invariants import Finding
+from discuno.cli import duration
+from discuno.kit import clock
+from discuno.kit.db import transaction
+from discuno.kit.errors import DomainError
+
+
+class Duration(click.ParamType[timedelta]):
+    """90s, 15m, 72h or 3d."""
+
+    name = "duration"
+
+    def convert(self, value: object, _param: object, _ctx: object) -> timedelta:
+        """The timedelta that the text means."""
+        return value if isinstance(value, timedelta) else duration(str(value))
+
+
+def register(app: Flask) -> None:
+    """Give the app these commands."""
+    for command in (invariants, reconcile, cron_token):
+        app.cli.add_command(command)
+
+
+@click.command("cron-token")
+@with_appcontext
+def cron_token() -> None:
+    """Print a token for /cron/transfer-funds: good for one call within five minutes."""
+    secret = current_app.extensions["settings"].cron_jwt_secret
+    if secret is None:
+        raise click.ClickException("CRON_JWT_SECRET is not set, so there is no cron door to open.")
+    with transaction():  # and so the clock is the database's
+        token = tokens.mint(secret.get_secret_value())
+    click.echo(token)
+
+
+@click.command()
+@click.option("--since", type=Duration(), help="Only payments made since then, e.g. 30d. All, if not given.")
+@click.option(
+    "--quiet-since",
+    type=Duration(),
+    default=timedelta(hours=24),
+    show_default="24h",
+    help="What was begun longer ago than this should have come to an end.",
+)
+@click.option("--stripe", is_flag=True, help="Ask Stripe as well: transfers and balances.")
+@with_appcontext
+def invariants(since: timedelta | None, quiet_since: timedelta, stripe: bool) -> None:
+    """Ask the rows whether every promise holds. Exit 1, with the rows at fault, when one does not."""
+    begin = clock.now() - since if since is not None else None
+    findings = [*doors.look(begin, quiet_since), *(at_stripe.look(begin) if stripe else ())]
+    for finding in findings:
+        _say(finding)
+    if any(finding.violations for finding in findings):
+        raise click.exceptions.Exit(1)
+
+
+def _say(finding: Finding) -> None:
+    check, wrong = finding.check, finding.violations
+    verdict = "ok" if not wrong else f"{len(wrong)} AT FAULT"
+    click.echo(f"{check.name:<4}{verdict:<12}{finding.looked_at:>8} rows  {check.says}.")
+    for violation in wrong:
+        click.echo(f"      {violation}")
+    if check.note:
+        click.echo(f"      ({check.note})")
+
+
+@click.command()
+@click.option(
+    "--since", type=Duration(), default=walks.WINDOW, show_default="7d", help="How far to look back."
+)
+@click.option("--accept", type=int, help="The number of a drift that is as it should be.")
+@click.option("--reason", default="", help="Why it is; kept in the audit log.")
+@with_appcontext
+def reconcile(since: timedelta, accept: int | None, reason: str) -> None:
+    """Compare our rows and books with Stripe's, repair what is provably ours. Exit 1 while anything differs."""
+    if accept is not None:
+        try:
+            walks.accept(accept, "operator", reason)
+        except DomainError as error:
+            raise click.ClickException(error.message) from error
+    for step, looked, repaired in _steps(since):
+        click.echo(f"{step:<26}{looked:>7} looked at{repaired:>6} repaired")
+    drift = walks.open_drift()
+    for line in drift:
+        click.echo(f"DRIFT {line}")
+    if drift:
+        raise click.exceptions.Exit(1)
+    click.echo("No drift: ours and Stripe's agree to the cent.")
+
+
+def _steps(since: timedelta) -> Iterator[tuple[str, int, int]]:
+    """Each step's sums, once it is over; the pages of a long one are counted on the terminal meanwhile."""
+    for step, pages in groupby(walks.run(since), key=lambda told: told[0]):
+        looked = repaired = 0
+        for _, done in pages:
+            looked, repaired = looked + done.looked, repaired + done.repaired
+            if sys.stderr.isatty():
+                click.echo(f"\r{step}: {looked} …\r", err=True, nl=False)
+        yield step, looked, repaired

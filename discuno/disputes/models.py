@@ -1,0 +1,98 @@
+"""Cases: whatever says that a payment may not be right. An open case keeps its money where it is."""
+
+from datetime import datetime
+from typing import ClassVar
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from discuno.kit.db import Base, HasId, UtcDateTime
+from discuno.kit.lifecycle import HasLifecycle, Moves, Status, status_type
+from discuno.payments.models import Payment
+
+
+class DisputeKind(Status):
+    """Who says so, and how."""
+
+    REPORT = ("report", "Problem report", "note", "The attendee has reported a problem.")
+    CHARGEBACK = ("chargeback", "Chargeback", "bad", "The cardholder's bank has disputed the payment.")
+    FRAUD_WARNING = ("fraud_warning", "Fraud warning", "bad", "The card network suspects fraud.")
+    REVIEW = ("review", "Stripe review", "note", "Stripe asks a person to look at the payment.")
+
+
+class DisputeStatus(Status):
+    """Where a case stands. Stripe's own word is kept beside it, whatever it is."""
+
+    OPEN = ("open", "Open", "bad", "Somebody has to answer.")
+    WAITING = ("waiting", "Waiting", "wait", "We have answered; the bank decides.")
+    WON = ("won", "Won", "ok", "The bank decided for us; the money came back.")
+    LOST = ("lost", "Lost", "bad", "The bank decided for the cardholder; the money is gone.")
+    CLOSED = ("closed", "Closed", "plain", "The case is closed.")
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the money has to wait for it."""
+        return self in (D.OPEN, D.WAITING)
+
+
+D = DisputeStatus
+ENDS = frozenset({D.WON, D.LOST, D.CLOSED})
+
+
+class Dispute(HasLifecycle, HasId, Base):
+    """One case about one payment. `stripe_status` is Stripe's word, unknown ones included; `amount` what it is about.
+
+    An inquiry asks before money is taken. `due_at` is when an answer is due, if one is.
+    """
+
+    MOVES: ClassVar[Moves] = {
+        D.OPEN: frozenset({D.WAITING, *ENDS}),
+        D.WAITING: frozenset({D.OPEN, *ENDS}),
+        # Stripe's word is followed also when it comes back: an appeal, a warning that becomes actionable again.
+        D.WON: frozenset({D.OPEN, D.WAITING, D.LOST, D.CLOSED}),
+        D.LOST: frozenset({D.OPEN, D.WAITING, D.WON, D.CLOSED}),
+        D.CLOSED: frozenset({D.OPEN, D.WAITING, D.WON, D.LOST}),
+    }
+
+    __table_args__ = (
+        sa.UniqueConstraint("stripe_id"),
+        sa.CheckConstraint("amount >= 0", name="amount"),
+        sa.Index("ix_discuno_dispute_payment_id", "payment_id"),
+        sa.Index(
+            "ix_discuno_dispute_open",
+            "due_at",
+            "id",
+            postgresql_where=sa.text("status IN ('open', 'waiting')"),
+        ),
+    )
+
+    payment_id: Mapped[int] = mapped_column(sa.ForeignKey("discuno_payment.id", ondelete="RESTRICT"))
+    kind: Mapped[DisputeKind] = mapped_column(status_type(DisputeKind, "kind"))
+    status: Mapped[DisputeStatus] = mapped_column(status_type(DisputeStatus, "status"), default=D.OPEN)
+    stripe_id: Mapped[str | None] = mapped_column(sa.Text)
+    stripe_status: Mapped[str | None] = mapped_column(sa.Text)
+    is_inquiry: Mapped[bool] = mapped_column(sa.Boolean, default=False)
+    reason: Mapped[str] = mapped_column(sa.Text, default="")
+    amount: Mapped[int] = mapped_column(sa.BigInteger)
+    currency: Mapped[str] = mapped_column(sa.String(3))
+    due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    opened_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    payment: Mapped[Payment] = relationship(back_populates="disputes", lazy="joined", innerjoin=True)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the money has to wait for it."""
+        return self.status.is_open
+
+    @property
+    def marks_payment(self) -> bool:
+        """Whether the payment counts as disputed: somebody objects, or the bank has kept the money."""
+        objects = self.kind in (DisputeKind.CHARGEBACK, DisputeKind.REPORT)
+        return objects and (self.is_open or self.status == D.LOST)
+
+    @property
+    def forbids_refund(self) -> bool:
+        """Whether the bank has the money while it decides; an inquiry has taken none, and a refund may end it."""
+        return self.kind == DisputeKind.CHARGEBACK and self.is_open and not self.is_inquiry

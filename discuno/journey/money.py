@@ -1,0 +1,236 @@
+"""Money on its way: back to the attendee, on to the mentor, and back from the mentor's account."""
+
+from datetime import datetime
+
+from discuno import policy
+from discuno.bookings.models import BookingStatus
+from discuno.kit import clock, outbox
+from discuno.kit.errors import DomainError
+from discuno.notifications import service as letters
+from discuno.notifications.service import ADMIN
+from discuno.payments import ledger
+from discuno.payments import service as payments
+from discuno.payments.models import Payment, Refund, RefundStatus
+from discuno.payments.service import RefundSeen
+from discuno.payouts import reversals, transfers
+from discuno.payouts import service as payouts
+from discuno.payouts.models import MentorStripeAccount, Transfer, TransferReversal, TransferStatus
+from discuno.policy import Reason
+
+# Why a reversal is made:
+LANDED = "landed:"  # the transfer landed after somebody had objected
+DISPUTED = "dispute:"  # a bank has taken the money
+
+# 5. Money goes back.
+
+
+def refund(payment: Payment, *, amount: int, reason: str, nonce: str) -> Refund | None:
+    """Send money back, after what must come back from the mentor first. One nonce is one refund; None if known.
+
+    Raises DomainError with policy's sentence when it cannot be.
+    """
+    if any(r.nonce == nonce for r in payment.refunds):
+        return None
+    answer = reversals.refund_answer(payment, amount)
+    if not answer.goes:
+        raise DomainError(policy.REFUND_REFUSED[answer], status=409)
+    wanted = payments.request_refund(payment, amount=amount, reason=reason, nonce=nonce)
+    if wanted is None:
+        return None
+    take_back_excess(payment, f"refund:{wanted.id}")
+    transfers.review(payment)
+    outbox.add("send_refund", refund_id=wanted.id, unique_key=f"refund:{wanted.id}")
+    return wanted
+
+
+def refund_what_can_be(payment: Payment, *, reason: str) -> None:
+    """Return all that is left. What a bank has already taken back is not returned a second time."""
+    left = payments.refundable(payment)
+    if reversals.refund_answer(payment, left).goes:
+        refund(payment, amount=left, reason=reason, nonce=reason)
+
+
+def may_send_refund(asked: Refund) -> bool:
+    """Whether nothing comes before it: the mentor's part was asked back, and no transfer is in flight.
+
+    A transfer whose outcome stays unknown is waited for only so long; if it turns up, it is taken back.
+    """
+    payment = asked.payment
+    waits = reversals.is_being_taken_back(payment, f"refund:{asked.id}")
+    if not waits and clock.now() - asked.created_at < policy.REFUND_WAITS:
+        waits = any(t.status == TransferStatus.SENDING for t in payment.transfers)
+    if waits:
+        asked.next_try_at = clock.now() + outbox.FIRST_RETRY
+    return not waits
+
+
+def refund_answered(asked: Refund, seen: RefundSeen) -> None:
+    """Stripe has taken the refund, or has changed its mind about it: the right people are told."""
+    payment = asked.payment
+    changed = payments.record_refund(asked, seen)
+    payments.restate(payment)
+    take_back_excess(payment, f"refund:{asked.id}")
+    if changed and asked.status == RefundStatus.SUCCEEDED:
+        letters.tell(f"refund:{asked.id}:done", payment.customer_email, "refund_done", refund_id=asked.id)
+    elif changed and asked.status == RefundStatus.FAILED:
+        _refund_failed(asked, f"Stripe says: {seen.status} (booking {payment.booking_id})")
+    transfers.review(payment)
+
+
+def refund_found(payment: Payment, seen: RefundSeen) -> None:
+    """Somebody has made a refund at Stripe by hand: it counts like one of ours."""
+    refund_answered(payments.adopt_refund(payment, seen), seen)
+
+
+def refund_refused(asked: Refund, code: str) -> None:
+    """Stripe does not make this refund. If the money went back already, only the truth is to be learned."""
+    if code == "charge_already_refunded":
+        asked.move_to(RefundStatus.FAILED)
+        outbox.add("learn_refunds", payment_id=asked.payment_id, unique_key=f"refunds:{asked.payment_id}")
+        return
+    asked.move_to(RefundStatus.FAILED)
+    _refund_failed(asked, asked.error or code)
+    transfers.review(asked.payment)
+
+
+def _refund_failed(asked: Refund, why: str) -> None:
+    """A refund that cannot be made is an admin's to make; the attendee is told that we are on it."""
+    asked.error = why
+    asked.payment.needs_attention = f"refund failed: {why}"
+    event = f"refund:{asked.id}:failed:{asked.epoch}"
+    letters.tell(event, ADMIN, "refund_failed_admin", refund_id=asked.id)
+    letters.tell(event, asked.payment.customer_email, "refund_failed", refund_id=asked.id)
+
+
+# 6. The mentor's share goes to the mentor.
+
+
+def wake_release() -> None:
+    """Have the release run come by when the next share is due, or now when one is."""
+    outbox.add("release_due", unique_key=outbox.periodic_key("release_due"), run_at=transfers.next_due())
+
+
+def may_transfer(transfer: Transfer) -> bool:
+    """Ask the guard under the lock, and fix what is sent. What has an unknown outcome stays as it was fixed."""
+    reason = payouts.reason_to_wait(transfer)
+    if reason is None:
+        return transfer.has_unknown_outcome or transfers.freeze(transfer)
+    if transfer.has_unknown_outcome:
+        transfer.next_try_at = clock.now() + policy.TRANSFER_WAIT
+        return False
+    if transfer.status == TransferStatus.SENDING:
+        transfer.move_to(TransferStatus.SCHEDULED)
+    transfers.review(transfer.payment)
+    return False
+
+
+def transfer_made(transfer: Transfer, stripe_id: str, amount: int) -> None:
+    """The share is in the mentor's account. If something stood up against it meanwhile, it is taken back at once."""
+    stood_up = payouts.objection(transfer.payment)
+    if not transfers.record_sent(transfer, stripe_id, amount):
+        return
+    if transfer.account is not None:
+        ask_pay_out(transfer.account)  # money that has settled already arrives without any event
+    if stood_up is not None:
+        take_back(transfer.payment, transfer.reversible, f"{LANDED}{transfer.id}")
+    else:
+        take_back_excess(transfer.payment, f"{LANDED}{transfer.id}")
+        if ledger.held(transfer.payment) > 0:  # a bank gave more back meanwhile
+            money_is_free(transfer.payment, f"{LANDED}{transfer.id}")
+
+
+def ask_pay_out(account: MentorStripeAccount, run_at: datetime | None = None) -> None:
+    """Have somebody look whether something in the account can go to the bank."""
+    outbox.add("pay_out", account_id=account.id, run_at=run_at, unique_key=f"pay_out:{account.id}")
+
+
+def transfer_refused(transfer: Transfer, code: str) -> None:
+    """Stripe refused the transfer: it waits or is tried again, and after three real refusals an admin is told."""
+    transfers.record_refused(transfer, transfers.WAITS_FOR.get(code))
+    if transfer.blocked_by == Reason.GIVEN_UP:
+        event = f"transfer:{transfer.id}:stuck:{transfer.epoch}"
+        letters.tell(event, ADMIN, "transfer_stuck_admin", transfer_id=transfer.id)
+    elif transfer.blocked_by == Reason.ACCOUNT:
+        account_is_needed(transfer)
+
+
+def transfer_alarm(transfer: Transfer, why: str) -> None:
+    """Our key met another request, or money went twice: nothing more is done without a person."""
+    needs_a_person(transfer.payment, f"transfer {transfer.id}: {why}")
+
+
+def account_is_needed(transfer: Transfer) -> None:
+    """Money waits for the mentor's account: Stripe is asked how it stands, and the mentor is told what to do."""
+    account = payouts.account_of(transfer.payment.booking.mentor)
+    if account is not None:
+        outbox.add("refresh_account", account_id=account.id, unique_key=f"refresh:{account.id}")
+
+
+def retry_transfer(transfer: Transfer) -> None:
+    """A person wants a refused transfer tried again, now."""
+    transfers.retry(transfer)
+    transfers.review(transfer.payment)
+    wake_release()
+
+
+# 7. What has to come back from the mentor's account.
+
+
+def take_back_excess(payment: Payment, about: str) -> None:
+    """After a refund or a chargeback: what the mentor has been sent beyond their share of the rest comes back."""
+    take_back(payment, reversals.excess(payment), about)
+
+
+def take_back(payment: Payment, amount: int, about: str) -> None:
+    """Ask so much back from the mentor's account, once a cause."""
+    for reversal in reversals.ask_back(payment, amount, about):
+        outbox.add("send_reversal", reversal_id=reversal.id, unique_key=f"reversal:{reversal.id}")
+
+
+def reversal_made(reversal: TransferReversal, stripe_id: str, amount: int) -> None:
+    """The money is back on the platform."""
+    if reversals.record_reversed(reversal, stripe_id, amount):
+        transfers.review(reversal.transfer.payment)
+        if reversal.about.startswith((LANDED, DISPUTED)):  # and what it was taken back for may be over by now
+            money_is_free(reversal.transfer.payment, reversal.about)
+
+
+def reversal_refused(reversal: TransferReversal, code: str) -> None:
+    """It cannot come back: it is the mentor's debt, which later shares pay. Both sides are told."""
+    reversals.record_not_reversed(reversal)
+    event = f"reversal:{reversal.id}:failed"
+    letters.tell(event, ADMIN, "debt_admin", reversal_id=reversal.id)
+    mentor = reversal.transfer.payment.booking.mentor
+    letters.tell(event, mentor.user.email, "debt_mentor", reversal_id=reversal.id)
+
+
+def money_is_free(payment: Payment, about: str) -> None:
+    """Something that stood against the payment is gone: what is held goes on its way again.
+
+    Before anything was transferred that is the release; after it, a return of its own.
+    """
+    transfers.review(payment)
+    if payment.booking.status == BookingStatus.CONFIRMED and payouts.nothing_stands(payment):
+        if payouts.was_transferred(payment):
+            transfers.schedule_return(payment, about)
+        else:
+            transfers.schedule(payment)
+        transfers.review(payment)
+    wake_release()
+
+
+def account_needs_mentor(account: MentorStripeAccount) -> None:
+    """Tell the mentor what Stripe asks of them; once for each list of things."""
+    asked = ",".join(sorted(account.requirements)) or str(account.status)
+    event = f"account:{account.id}:needs:{asked}"[:500]
+    letters.tell(event, account.mentor.user.email, "account_needs_you", account_id=account.id)
+
+
+def needs_a_person(payment: Payment, why: str) -> None:
+    """Money that we cannot explain is not moved; an admin is told, once per cause."""
+    if payment.needs_attention != why:
+        payment.needs_attention = why
+        letters.tell(
+            f"payment:{payment.id}:attention:{why}", ADMIN, "payment_attention", payment_id=payment.id
+        )
+    transfers.review(payment)

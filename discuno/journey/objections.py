@@ -1,0 +1,52 @@
+"""Somebody says wait: the cardholder's bank, the card network, Stripe, an admin; and when they no longer do."""
+
+from discuno.disputes import service as disputes
+from discuno.disputes.models import Dispute, DisputeKind
+from discuno.disputes.service import CaseSeen, ChargebackSeen
+from discuno.journey import money
+from discuno.notifications import service as letters
+from discuno.notifications.service import ADMIN
+from discuno.payments import service as payments
+from discuno.payments.models import Payment
+from discuno.payouts import transfers
+
+# 8. Somebody objects: the cardholder's bank, the card network, Stripe, an admin.
+
+
+def chargeback_seen(payment: Payment, seen: ChargebackSeen) -> Dispute:
+    """Take what Stripe says about a dispute: freeze or take back, write the money down, resume on a win."""
+    case, news = disputes.take_chargeback(payment, seen)
+    payments.restate(payment)
+    money.take_back_excess(payment, f"{money.DISPUTED}{case.id}")
+    _case_changed(case, news)
+    return case
+
+
+def case_seen(payment: Payment, kind: DisputeKind, seen: CaseSeen) -> Dispute:
+    """Take what Stripe says about a fraud warning or a review: while it is open the money waits."""
+    case, news = disputes.take_case(payment, kind, seen)
+    payments.restate(payment)
+    _case_changed(case, news)
+    return case
+
+
+def _case_changed(case: Dispute, news: bool) -> None:
+    if case.is_open:
+        transfers.review(case.payment)
+    else:  # won, closed, or lost: what is still held, if anything, waits for nobody any more
+        money.money_is_free(case.payment, f"{money.DISPUTED}{case.id}")
+    if news:
+        letters.tell(f"dispute:{case.id}:{case.stripe_status}", ADMIN, "case_admin", dispute_id=case.id)
+
+
+def hold(payment: Payment) -> None:
+    """An admin says wait."""
+    payment.dispute_requested = True
+    transfers.review(payment)
+
+
+def lift_hold(payment: Payment) -> None:
+    """The admin's reason to wait is gone."""
+    if payment.dispute_requested:
+        payment.dispute_requested = False
+        money.money_is_free(payment, f"hold:{payment.id}")

@@ -1,0 +1,85 @@
+"""Letters about money that waits, comes back, or is disputed."""
+
+from discuno.disputes.models import Dispute
+from discuno.kit.db import session
+from discuno.kit.money import in_words
+from discuno.kit.web import moment
+from discuno.notifications.letters import ADMIN_REASON, MENTOR_REASON, Letter, letter
+from discuno.payouts.models import TransferReversal
+
+
+@letter("case_admin", about="dispute_id")
+def case_admin(dispute_id: int) -> Letter:
+    """To the admin: a bank, the card network or Stripe objects to a payment, or has changed its word."""
+    case = session().get_one(Dispute, dispute_id)
+    payment = case.payment
+    kind = case.kind.label
+    facts = [
+        ("Kind", f"{kind}{' (inquiry)' if case.is_inquiry else ''}"),
+        ("At Stripe", f"{case.stripe_id}: {case.stripe_status}"),
+        ("Reason", case.reason or "not given"),
+        ("Amount", in_words(case.amount, case.currency)),
+        ("Payment", f"{payment.id}, {payment.customer_name}, booking {payment.booking_id}"),
+        ("Mentor", payment.booking.mentor.name),
+    ]
+    if case.due_at is not None:
+        facts.append(("Answer due", moment(case.due_at, "UTC")))
+    waits = "The mentor's share waits." if case.is_open else "The case no longer keeps the money."
+    return Letter(
+        subject=f"{kind}: {case.status.label.lower()}, {in_words(case.amount, case.currency)}",
+        sender="disputes",
+        heading=f"{kind}: {case.status.label.lower()}",
+        paragraphs=[f"{case.kind.sentence} {case.status.sentence} {waits}"],
+        facts=facts,
+        reason=ADMIN_REASON,
+    )
+
+
+def _debt_facts(reversal: TransferReversal) -> list[tuple[str, str]]:
+    transfer = reversal.transfer
+    booking = transfer.payment.booking
+    return [
+        ("Amount", in_words(reversal.amount, transfer.currency)),
+        ("Session", booking.title),
+        ("When", moment(booking.starts_at, booking.mentor.zone)),
+        ("Transfer", transfer.stripe_transfer_id or ""),
+    ]
+
+
+@letter("debt_mentor", about="reversal_id")
+def debt_mentor(reversal_id: int) -> Letter:
+    """To the mentor: what was to come back was not there, and later shares will pay it."""
+    reversal = session().get_one(TransferReversal, reversal_id)
+    amount = in_words(reversal.amount, reversal.transfer.currency)
+    return Letter(
+        subject=f"{amount} will be kept from later sessions",
+        sender="payouts",
+        heading="A payment of yours was returned",
+        paragraphs=[
+            "The attendee's payment for this session went back to them, and your share of it had already reached "
+            f"your Stripe account. It could not be taken from there, so {amount} will be kept from what your "
+            "next sessions bring.",
+            "You need not do anything. If you think that this is wrong, answer this letter.",
+        ],
+        facts=_debt_facts(reversal),
+        reason=MENTOR_REASON,
+    )
+
+
+@letter("debt_admin", about="reversal_id")
+def debt_admin(reversal_id: int) -> Letter:
+    """To the admin: a reversal failed, and the mentor owes us."""
+    reversal = session().get_one(TransferReversal, reversal_id)
+    mentor = reversal.transfer.payment.booking.mentor
+    return Letter(
+        subject=f"{mentor.name} owes {in_words(reversal.amount, reversal.transfer.currency)}",
+        sender="alerts",
+        heading="A transfer could not be taken back",
+        paragraphs=["It is written down as the mentor's debt; later shares pay it by themselves."],
+        facts=[
+            *_debt_facts(reversal),
+            ("Mentor", mentor.name),
+            ("Stripe says", reversal.error or "nothing"),
+        ],
+        reason=ADMIN_REASON,
+    )
