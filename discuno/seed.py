@@ -24,9 +24,11 @@ def plant(entry: Entry, control: Control) -> bool:
         mentor = one_or_none(sa.select(Mentor).where(Mentor.username == entry["username"]))
         new = mentor is None
         mentor = mentor or _mentor(entry)
-        mentor_id, has_account = mentor.id, payouts.account_of(mentor) is not None
-    if not has_account and entry.get("onboarded", True):
+        mentor_id, account = mentor.id, payouts.account_of(mentor)
+    if account is None and entry.get("onboarded", True):
         _connect(mentor_id, control)
+    elif account is not None and not account.can_receive:  # made before accounts carried a mark
+        onboarding.mark_account(mentor_id, "seed", "an account of the sandbox's catalogue")
     if entry.get("calendar") == "calcom":
         _link_calendar(mentor_id, entry, control)
     return new

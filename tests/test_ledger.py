@@ -227,6 +227,7 @@ REFUSED = [
     (LEG.format("po_2", "bank", 5), LEG.format("po_2", "connected", -4)),
     (LEG.format("po_1", "held", 5), LEG.format("po_1", "fees", -4)),
     (LEG.format("po_1", "bank", 5),),
+    BALANCED,  # once more
     (LEG.format("po_2", "bank", 0),),
     (LEG.format("po_2", "nowhere", 5), LEG.format("po_2", "bank", -5)),
     ("DELETE FROM discuno_audit_entry",),

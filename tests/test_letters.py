@@ -9,6 +9,7 @@ import pytest
 from discuno.kit import outbox
 from discuno.kit.db import transaction
 from discuno.notifications import jobs, letters
+from discuno.notifications import service as notifications
 from discuno.notifications.models import Email
 from tests.factories import JUN, all_of, change, paid, someone, subjects, work_until_done
 from tests.house import House
@@ -139,6 +140,13 @@ def test_what_becomes_of_a_letter_is_written_down(house: House, to: str, state: 
     house.settle_down()
     work_until_done(house, 1, timedelta(seconds=30))
     assert state in {str(e.status) for e in all_of(house, Email)}
+
+
+def test_the_same_news_told_twice_is_one_letter(house: House) -> None:
+    for to in (JUN, JUN.upper(), "amara@discuno.example", JUN):
+        with house.app.app_context(), transaction():
+            notifications.tell("booking:1:confirmed", to, "booking_confirmed", booking_id=1)
+    assert [e.recipient for e in all_of(house, Email)] == [JUN, "amara@discuno.example"]
 
 
 def test_a_letter_already_sent_is_not_sent_again(house: House) -> None:

@@ -12,6 +12,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from discuno.kit.db import db
+from tests.crowd import Crowd
 from tests.factories import change, someone
 from tests.house import ROOT, House
 
@@ -103,3 +104,22 @@ def test_the_database_itself_refuses_nonsense(house: House) -> None:
     for wrong in WRONG:
         with pytest.raises(sa.exc.IntegrityError):
             change(house, wrong)
+
+
+ANOTHER = (
+    "INSERT INTO discuno_transfer (payment_id, kind, about, status, amount, currency, retry_count, epoch, "
+    "unknown_count, next_try_at, created_at) "
+    "SELECT payment_id, '{}', '{}', '{}', amount, currency, 0, 2, 0, now(), now() "
+    "FROM discuno_transfer LIMIT 1"
+)
+
+
+def test_the_database_refuses_a_second_live_release_of_a_payment(bare: House) -> None:
+    with bare.app.app_context():
+        Crowd(bare.sandbox.world, bare.sandbox.app.extensions["sandbox_settings"]).gather(1, 1)
+    for over in ("cancelled", "reversed"):
+        change(bare, ANOTHER.format("release", "", over))
+    change(bare, ANOTHER.format("return", "dispute:1", "sent"))
+    for kind, about in (("release", ""), ("return", "dispute:1")):
+        with pytest.raises(sa.exc.IntegrityError, match="uq_discuno_transfer_one"):
+            change(bare, ANOTHER.format(kind, about, "scheduled"))

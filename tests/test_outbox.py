@@ -197,6 +197,15 @@ def test_a_flushed_redis_is_filled_again_by_the_sweep(house: House) -> None:
     assert len(subjects(house, "jun@example.com")) == 1
 
 
+def test_every_periodic_task_has_its_one_row_after_a_tick(bare: House) -> None:
+    for _ in range(2):  # a row that is gone comes back
+        for _ in range(2):
+            with bare.app.app_context():
+                queue.tick()
+        assert sorted(job.task for job in all_of(bare, Job)) == sorted(outbox.PERIODIC)
+        change(bare, "DELETE FROM discuno_job")
+
+
 @pytest.fixture
 def redis_away(house: House) -> Iterator[House]:
     """A house whose Redis does not answer."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from discuno.kit import outbox
+from discuno.kit import failpoints, outbox
 from discuno.kit.outbox import Job
 from discuno.webhooks.models import WebhookEvent
 from tests.factories import (
@@ -26,6 +26,7 @@ from tests.factories import (
     subjects,
     tell_us,
     the,
+    when_reached,
     work_until_done,
 )
 from tests.house import House
@@ -88,6 +89,25 @@ def test_an_event_is_stored_once_and_worked_on_later(bare: House) -> None:
     ]
     stored = the(bare, WebhookEvent)
     assert (stored.attempts, stored.handled_at, stored.payload) == (0, None, event())
+
+
+class Killed(BaseException):
+    """The process is gone; nothing of ours catches it."""
+
+
+def die() -> None:
+    raise Killed
+
+
+def test_killed_before_it_has_stored_an_event_it_stores_it_when_told_again(bare: House) -> None:
+    when_reached("commit:webhooks.routes._store:before", die)
+    try:
+        with pytest.raises(Killed):
+            tell_us(bare, event())
+    finally:
+        failpoints.arm(None)
+    assert tell_us(bare, event()).text == "stored\n"
+    assert [job.task for job in all_of(bare, Job)] == ["handle_event"]
 
 
 def test_an_event_about_nobody_is_tried_until_it_is_explained_and_then_an_admin_is_told(bare: House) -> None:

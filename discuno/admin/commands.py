@@ -9,6 +9,8 @@ import click
 from flask import Flask, current_app
 from flask.cli import with_appcontext
 
+from discuno import journey
+from discuno.accounts import audit
 from discuno.admin import at_stripe, tokens
 from discuno.admin import invariants as doors
 from discuno.admin import reconcile as walks
@@ -17,6 +19,9 @@ from discuno.cli import duration
 from discuno.kit import clock
 from discuno.kit.db import transaction
 from discuno.kit.errors import DomainError
+from discuno.mentors import service as mentors
+from discuno.payouts import onboarding
+from discuno.payouts import service as payouts
 
 
 class Duration(click.ParamType[timedelta]):
@@ -31,8 +36,41 @@ class Duration(click.ParamType[timedelta]):
 
 def register(app: Flask) -> None:
     """Give the app these commands."""
-    for command in (invariants, reconcile, cron_token):
+    for command in (invariants, reconcile, cron_token, retry_transfer, mark_account):
         app.cli.add_command(command)
+
+
+@click.command("retry-transfer")
+@click.argument("transfer_id", type=int)
+@click.option("--reason", prompt=True, help="Why; kept in the audit log.")
+@with_appcontext
+def retry_transfer(transfer_id: int, reason: str) -> None:
+    """Try a transfer again that Stripe has refused three times; its number is in the letter that said so."""
+    try:
+        with transaction():
+            transfer = payouts.locked_transfer(transfer_id)
+            audit.record("operator", "retry_transfer", f"transfer:{transfer_id}", reason)
+            journey.retry_transfer(transfer)
+            stands = transfer.blocked_by
+    except DomainError as error:
+        raise click.ClickException(error.message) from error
+    click.echo(
+        "It is tried again within seconds." if stands is None else f"Something stands against it: {stands}."
+    )
+
+
+@click.command("mark-account")
+@click.argument("username")
+@click.option("--reason", prompt=True, help="How you know that it is theirs; kept in the audit log.")
+@with_appcontext
+def mark_account(username: str, reason: str) -> None:
+    """Vouch that a mentor's Stripe account is theirs, when `doctor` says that it carries no mark of ours."""
+    try:
+        with transaction():
+            mentor_id = mentors.by_username(username).id
+        click.echo(onboarding.mark_account(mentor_id, "operator", reason))
+    except DomainError as error:
+        raise click.ClickException(error.message) from error
 
 
 @click.command("cron-token")

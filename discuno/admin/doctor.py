@@ -188,7 +188,8 @@ def _account(account: MentorStripeAccount) -> Findings:
         yield Finding(_name(account), "it is not connected with us", "Within six hours its row says so too.")
         return
     if seen.mentor_id != account.mentor_id:
-        advice = f"Nothing is sent there. If it is theirs, set metadata mentor_id to {account.mentor_id} at Stripe."
+        theirs = f"`flask --app wsgi mark-account {account.mentor.username} --reason …` says so"
+        advice = f"Nothing is sent there. If it is theirs, {theirs}."
         yield Finding(_name(account), f"it carries the mentor id {seen.mentor_id}", advice)
     interval = stripe_accounts.payout_interval(account.stripe_account_id)
     if interval != "manual":

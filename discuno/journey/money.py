@@ -69,7 +69,8 @@ def refund_answered(asked: Refund, seen: RefundSeen) -> None:
     payment = asked.payment
     changed = payments.record_refund(asked, seen)
     payments.restate(payment)
-    take_back_excess(payment, f"refund:{asked.id}")
+    if changed:  # told again, it is no cause to ask again for what could not be taken back
+        take_back_excess(payment, f"refund:{asked.id}")
     if changed and asked.status == RefundStatus.SUCCEEDED:
         letters.tell(f"refund:{asked.id}:done", payment.customer_email, "refund_done", refund_id=asked.id)
     elif changed and asked.status == RefundStatus.FAILED:

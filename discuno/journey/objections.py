@@ -6,6 +6,7 @@ from discuno.disputes.service import CaseSeen, ChargebackSeen
 from discuno.journey import money
 from discuno.notifications import service as letters
 from discuno.notifications.service import ADMIN
+from discuno.payments import ledger
 from discuno.payments import service as payments
 from discuno.payments.models import Payment
 from discuno.payouts import transfers
@@ -15,9 +16,11 @@ from discuno.payouts import transfers
 
 def chargeback_seen(payment: Payment, seen: ChargebackSeen) -> Dispute:
     """Take what Stripe says about a dispute: freeze or take back, write the money down, resume on a win."""
+    gone = ledger.gone(payment)
     case, news = disputes.take_chargeback(payment, seen)
     payments.restate(payment)
-    money.take_back_excess(payment, f"{money.DISPUTED}{case.id}")
+    if ledger.gone(payment) > gone:
+        money.take_back_excess(payment, f"{money.DISPUTED}{case.id}")
     _case_changed(case, news)
     return case
 

@@ -51,14 +51,20 @@ def debt_mentor(reversal_id: int) -> Letter:
     """To the mentor: what was to come back was not there, and later shares will pay it."""
     reversal = session().get_one(TransferReversal, reversal_id)
     amount = in_words(reversal.amount, reversal.transfer.currency)
+    by_the_bank = reversal.about.startswith("dispute:")
+    went = (
+        "The cardholder's bank has taken the payment for this session back"
+        if by_the_bank
+        else "The payment for this session went back to the attendee"
+    )
+    hope = " If the bank decides for us, it comes back to you." if by_the_bank else ""
     return Letter(
         subject=f"{amount} will be kept from later sessions",
         sender="payouts",
         heading="A payment of yours was returned",
         paragraphs=[
-            "The attendee's payment for this session went back to them, and your share of it had already reached "
-            f"your Stripe account. It could not be taken from there, so {amount} will be kept from what your "
-            "next sessions bring.",
+            f"{went}, and your share of it had already left the money we hold. It could not be taken from your "
+            f"Stripe account, so {amount} will be kept from what your next sessions bring.{hope}",
             "You need not do anything. If you think that this is wrong, answer this letter.",
         ],
         facts=_debt_facts(reversal),

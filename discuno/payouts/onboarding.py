@@ -3,6 +3,7 @@
 from flask import current_app
 
 from discuno import journey
+from discuno.accounts import audit
 from discuno.edges.stripe import StripeRefused
 from discuno.edges.stripe import accounts as stripe_accounts
 from discuno.edges.stripe.accounts import AccountRequest
@@ -83,6 +84,19 @@ def configure_manual_payouts(account_id: int) -> None:
     if not is_so:
         raise NotManualYet(f"{stripe_id} is on {interval} payouts")
     _act_on(account_id)
+
+
+def mark_account(mentor_id: int, actor: str, reason: str) -> str:
+    """Somebody vouches that the mentor's account is theirs: it is marked at Stripe, set up, and looked at again."""
+    with transaction():
+        account = payouts.account_of(locked(Mentor, mentor_id))
+        if account is None:
+            raise NotFound("This mentor has no account.")
+        audit.record(actor, "mark_account", f"account:{account.id}", reason)
+        account_id, stripe_id, api = account.id, account.stripe_account_id, account.api
+    stripe_accounts.mark_account(stripe_id, api, mentor_id)
+    configure_manual_payouts(account_id)
+    return refresh(stripe_id)
 
 
 # Looked at

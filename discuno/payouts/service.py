@@ -8,6 +8,7 @@ from discuno import policy
 from discuno.bookings.models import Booking
 from discuno.kit import clock
 from discuno.kit.db import locked, one_or_none, rows, session
+from discuno.kit.errors import NotFound
 from discuno.mentors import service as mentors
 from discuno.mentors.models import EventType, Mentor
 from discuno.payments import ledger
@@ -138,7 +139,10 @@ def next_release() -> datetime | None:
 def locked_transfer(transfer_id: int) -> Transfer:
     """The transfer, locked after its payment and booking: the order in which everybody takes them."""
     its_payment = sa.select(Transfer.payment_id).where(Transfer.id == transfer_id)
-    payments.locked_payment(session().execute(its_payment).scalar_one())
+    payment_id = session().execute(its_payment).scalar_one_or_none()
+    if payment_id is None:
+        raise NotFound("There is no such transfer.")
+    payments.locked_payment(payment_id)
     return locked(Transfer, transfer_id)
 
 

@@ -110,6 +110,15 @@ def find_account(wanted: AccountRequest, known: frozenset[str]) -> str | None:
     return None
 
 
+def mark_account(account_id: str, api: str, mentor_id: int) -> None:
+    """Write the mentor's id into the metadata of an account that was made without it. Safe to repeat."""
+    with call() as client:
+        if api == "v1":
+            client.v1.accounts.update(account_id, {"metadata": {"mentor_id": str(mentor_id)}})
+        else:
+            client.v2.core.accounts.update(account_id, {"metadata": {"mentor_id": str(mentor_id)}})
+
+
 # Looked at
 
 
