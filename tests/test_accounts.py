@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import stripe as sdk
 
+from discuno.accounts.models import AuditEntry
 from discuno.edges.stripe import StripeDown
 from discuno.edges.stripe import accounts as stripe_accounts
 from discuno.kit import clock
@@ -342,3 +343,19 @@ def test_an_account_that_carries_another_mentors_id_gets_nothing_until_it_is_put
         assert (account_of(due).is_ours, bool(sent(due))) == (is_ours, is_ours)
     told = f"{account.stripe_account_id} does not belong to Amara Okafor"
     assert subjects(due, ADMIN).count(told) == 1
+
+
+def test_an_account_without_our_mark_is_believed_once_somebody_vouches_for_it(house: House) -> None:
+    account = all_of(house, MentorStripeAccount)[0]
+    house.sandbox.world.put(
+        "stripe.account",
+        {**house.sandbox.world.get("stripe.account", account.stripe_account_id), "metadata": {}},
+    )
+    with house.app.app_context():
+        onboarding.refresh(account.stripe_account_id)
+    assert not all_of(house, MentorStripeAccount)[0].can_receive
+    said = house.app.test_cli_runner().invoke(args=["mark-account", "amara", "--reason", "she wrote to us"])
+    assert said.exit_code == 0, said.output
+    assert all_of(house, MentorStripeAccount)[0].can_receive
+    [entry] = all_of(house, AuditEntry)
+    assert (entry.actor, entry.action, entry.reason) == ("operator", "mark_account", "she wrote to us")

@@ -201,7 +201,7 @@ def test_a_free_session_is_confirmed_without_stripe_and_a_paid_one_never_is(hous
 
 
 def test_paid_types_of_a_mentor_whom_money_cannot_reach_are_not_sold(house: House) -> None:
-    change(house, "UPDATE discuno_mentor_stripe_account SET transfers_active = false")
+    change(house, "UPDATE discuno_mentor_stripe_account SET status = 'restricted'")
     jun = someone(house)
     [free] = jun.offers("amara")
     answer = jun.client.get(f"/mentor/amara/book/{free - 1}")

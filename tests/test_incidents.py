@@ -88,7 +88,8 @@ def test_poisoned_key(due: House) -> None:
     assert (made(due), the(due, Transfer).blocked_by) == ([], "balance_insufficient")
     fund(due, 5000)
     work_until_done(due, 1, HOUR)
-    assert (made(due), the(due, Transfer).key) == ([5400], "transfer:1:2")
+    assert made(due) == [5400]
+    assert the(due, Transfer).epoch > 1  # 3 when the news that money has settled came after the refusal
     assert subjects(due, ADMIN) == []
 
 

@@ -10,7 +10,6 @@ from discuno import journey, policy
 from discuno.kit.db import transaction
 from discuno.payments import service as payments
 from discuno.payments.models import Payment
-from discuno.payouts import service as payouts
 from discuno.payouts.models import Transfer
 from tests.factories import ADMIN, advance_to, all_of, change, paid, subjects, the, work_until_done
 from tests.house import House
@@ -199,8 +198,9 @@ def test_three_real_refusals_are_told_to_the_admin_once_and_it_waits_for_a_perso
     assert the(due, Payment).booking.status == "confirmed"
 
     def once_more() -> None:
-        with due.app.app_context(), transaction():
-            journey.retry_transfer(payouts.locked_transfer(1))
+        command = ["retry-transfer", "1", "--reason", "Stripe has mended it"]
+        said = due.app.test_cli_runner().invoke(args=command)
+        assert said.output == "It is tried again within seconds.\n"
         due.settle_down()
 
     once_more()

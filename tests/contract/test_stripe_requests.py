@@ -98,6 +98,16 @@ CALLS: dict[str, tuple[type, Call, str | None]] = {
         lambda: accounts.create_account(replace(ACCOUNT, api="v2")),
         "account:1:0:1",
     ),
+    "v1.accounts.update": (
+        params.AccountUpdateParams,
+        lambda: accounts.mark_account("acct_1", "v1", 1),
+        None,
+    ),
+    "v2.core.accounts.update": (
+        core.AccountUpdateParams,
+        lambda: accounts.mark_account("acct_1", "v2", 1),
+        None,
+    ),
     "v1.account_links.create": (
         params.AccountLinkCreateParams,
         lambda: accounts.onboarding_link("acct_1", "v1", **URLS),
