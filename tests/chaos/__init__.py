@@ -1,0 +1,1 @@
+"""What happens when anything stops anywhere: failpoints, killed processes, and random lives of payments."""
