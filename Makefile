@@ -6,7 +6,7 @@ BIN := .venv/bin
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup chromium run test check fmt bench lock
+.PHONY: help setup chromium run test check fmt bench mutants lock
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
@@ -32,6 +32,9 @@ fmt: setup ## put the code in order
 
 bench: setup ## measure (see tests/bench)
 	$(BIN)/python -m tests.bench $(ARGS)
+
+mutants: setup ## take out each mechanism of the money engine: a test must go red (minutes; ARGS=--write publishes docs)
+	$(BIN)/python -m tests.chaos.mutants $(ARGS)
 
 lock: setup ## resolve the requirements again
 	$(LOCK) -o requirements.txt

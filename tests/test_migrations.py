@@ -11,6 +11,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from discuno.bookings.models import Booking
 from discuno.kit.db import db
 from tests.crowd import Crowd
 from tests.factories import change, someone
@@ -104,6 +105,31 @@ def test_the_database_itself_refuses_nonsense(house: House) -> None:
     for wrong in WRONG:
         with pytest.raises(sa.exc.IntegrityError):
             change(house, wrong)
+
+
+def another_hour(house: House, minutes: int, status: str) -> None:
+    """The one booking's row once more, so much later."""
+    names = [column.name for column in Booking.__table__.columns if column.name != "id"]
+    instead = {
+        "public_id": f"public_id || '-{minutes}-{status}'",
+        "status": f"'{status}'",
+        "during": f"tstzrange(lower(during) + '{minutes} min', upper(during) + '{minutes} min')",
+    }
+    told = ", ".join(instead.get(name, name) for name in names)
+    into = f"INSERT INTO discuno_booking ({', '.join(names)})"
+    change(house, f"{into} SELECT {told} FROM discuno_booking LIMIT 1")  # noqa: S608 - names of columns
+
+
+def test_the_database_refuses_an_hour_that_overlaps_a_live_one_and_takes_one_that_touches(
+    house: House,
+) -> None:
+    someone(house).reach_payment("amara")
+    for minutes in (0, 15, -15):
+        for status in ("held", "confirmed"):
+            with pytest.raises(sa.exc.IntegrityError, match="one_hour_once"):
+                another_hour(house, minutes, status)
+    another_hour(house, 15, "expired")
+    another_hour(house, 60, "held")
 
 
 ANOTHER = (

@@ -85,7 +85,8 @@ def test_a_worker_that_is_quicker_than_the_commit_of_who_woke_it_waits_for_it(ba
         assert [j.id for j in outbox.to_push()] == [job_id]  # the sweep holds the row while it tells Redis
         early = threading.Thread(target=run, args=(bare, job_id))
         early.start()
-        with db.engine.connect() as other:
+        # outside a transaction: inside one Postgres shows the first look again and again
+        with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as other:
             waiting = sa.text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
             eventually(lambda: other.execute(waiting).scalar_one() > 0 or not early.is_alive())
         assert early.is_alive()
@@ -185,9 +186,10 @@ def test_what_lies_in_redis_is_json_with_ids_alone(house: House) -> None:
 
 def test_a_flushed_redis_is_filled_again_by_the_sweep(house: House) -> None:
     paid(house)
+    house.control("POST", "deliveries/flush")
+    assert redis_keys(house) != set()
     with house.app.app_context():
         queue.connection().flushall()
-    house.control("POST", "deliveries/flush")
     house.advance(outbox.PUSH_AGAIN + timedelta(seconds=1))
     for _ in range(4):
         with house.app.app_context():
