@@ -8,8 +8,9 @@ import pytest
 
 from discuno import journey, policy
 from discuno.kit.db import transaction
+from discuno.payments import ledger
 from discuno.payments import service as payments
-from discuno.payments.models import Payment
+from discuno.payments.models import Account, Payment, PostingKind
 from discuno.payouts.models import Transfer
 from tests.factories import ADMIN, advance_to, all_of, change, paid, subjects, the, work_until_done
 from tests.house import House
@@ -207,3 +208,30 @@ def test_three_real_refusals_are_told_to_the_admin_once_and_it_waits_for_a_perso
     assert (sent(due), the(due, Transfer).retry_count) == ([], 1)
     once_more()
     assert (sent(due), the(due, Transfer).key) == ([5400], "transfer:1:5")
+
+
+def test_a_transfer_that_landed_and_cannot_come_back_is_told_to_the_admin_and_is_no_debt(due: House) -> None:
+    no_webhook(due)
+    due.fault(TRANSFER, "drop_after", times=2)
+    let_it_end(due)
+    object_to(due)
+    there = the(due, Transfer).destination
+    due.control("POST", "stripe/balance", {"amount": -5400, "currency": "usd", "account": there})
+    work_until_done(due, 1, HOUR)
+    assert (sent(due), back(due)) == ([5400], [])
+    assert "could not be taken back" in (the(due, Payment).needs_attention or "")
+    assert due.read(lambda: ledger.debt_of(1, "usd")) == 0
+    assert not any("kept from later" in subject for subject in subjects(due, "amara@discuno.example"))
+
+
+def test_a_debt_made_while_a_new_key_was_waited_for_takes_the_share(due: House) -> None:
+    no_webhook(due)
+    due.fault(TRANSFER, "error", times=2)
+    let_it_end(due)
+    assert the(due, Transfer).status == "sending"
+    with due.app.app_context(), transaction():
+        legs = {Account.DEBT: 9000, Account.LOSS: -9000}
+        ledger.post(PostingKind.WRITE_OFF, "test", legs, currency="usd", payment_id=None, mentor_id=1)
+    work_until_done(due, 2, timedelta(minutes=2))
+    assert (sent(due), the(due, Transfer).status) == ([], "netted")
+    assert due.read(lambda: ledger.debt_of(1, "usd")) == 3600

@@ -197,8 +197,16 @@ def reversal_made(reversal: TransferReversal, stripe_id: str, amount: int) -> No
 
 
 def reversal_refused(reversal: TransferReversal, code: str) -> None:
-    """It cannot come back: it is the mentor's debt, which later shares pay. Both sides are told."""
+    """It cannot come back. After money has left, that is the mentor's debt, which later shares pay; both are told.
+
+    A transfer that only landed too late is nobody's debt: an admin has to know that it could not be kept.
+    """
     reversals.record_not_reversed(reversal)
+    if reversal.about.startswith(LANDED) and reversals.excess(reversal.transfer.payment) == 0:
+        needs_a_person(
+            reversal.transfer.payment, f"transfer {reversal.transfer_id} could not be taken back: {code}"
+        )
+        return
     event = f"reversal:{reversal.id}:failed"
     letters.tell(event, ADMIN, "debt_admin", reversal_id=reversal.id)
     mentor = reversal.transfer.payment.booking.mentor

@@ -115,9 +115,9 @@ class Transfer(Outgoing, HasLifecycle, HasId, Base):
 
     MOVES: ClassVar[Moves] = {
         T.SCHEDULED: frozenset({T.SENDING, T.CANCELLED, T.NETTED, T.SENT}),
-        T.SENDING: frozenset({T.SENT, T.SCHEDULED}),
+        T.SENDING: frozenset({T.SENT, T.SCHEDULED, T.NETTED}),  # netted: a debt was made before its new key
         T.SENT: frozenset({T.REVERSED}),
-        T.NETTED: frozenset(),
+        T.NETTED: frozenset({T.SENT}),  # as below
         T.REVERSED: frozenset(),
         T.CANCELLED: frozenset({T.SENT}),  # a request believed lost has landed after all: believe the money
     }

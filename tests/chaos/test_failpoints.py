@@ -149,6 +149,7 @@ def stop_everywhere(house: House, name: str, stop: Callable[[str, int], bool]) -
     """From the same moment each time: stop at one point, begin again, and look at what is there."""
     scenario = SCENARIOS[name]
     scenario.begin(house)
+    house.control("POST", "weather/resend", {"lose": -1})  # what becomes of letters is told elsewhere
     with snapshot(house) as beginning:
         places = places_of(house, scenario)
         assert len(places) > 30
@@ -192,6 +193,7 @@ def test_stopped_by_an_exception_anywhere_it_is_done_once(built_house: House, na
     stop_everywhere(built_house, name, lambda point, hit: stop_by_exception(built_house, point, hit))
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+# A kill differs from an exception in what it leaves half-done, not in which scenario it happens.
+@pytest.mark.parametrize("name", ["release", "refund", "confirm", "payout"])
 def test_killed_anywhere_it_is_done_once(built_house: House, womb: Zygote, name: str) -> None:
     stop_everywhere(built_house, name, womb.kill_worker_at)
