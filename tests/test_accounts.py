@@ -19,6 +19,8 @@ from tests.factories import ADMIN, advance_to, all_of, change, paid, subjects, t
 from tests.house import House
 from tests.mentors import AMARAS, NIA, account_of, change_at_stripe, do, open_account, steer, sweep
 
+pytestmark = pytest.mark.story
+
 MAKE = r"POST /stripe/(v1|v2/core)/accounts$"
 SETTINGS = "/stripe/v1/balance_settings"
 DAY = timedelta(days=1)

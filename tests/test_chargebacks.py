@@ -40,6 +40,8 @@ from tests.factories import (
 )
 from tests.house import House
 
+pytestmark = pytest.mark.story
+
 TRANSFER = "POST /stripe/v1/transfers$"
 AMARA = "amara@discuno.example"
 MONEY = ("discuno_payment", "discuno_refund", "discuno_transfer", "discuno_transfer_reversal",
@@ -76,7 +78,6 @@ def test_before_the_transfer_the_share_waits_and_goes_by_itself_when_the_case_is
     ]
 
 
-@pytest.mark.story
 def test_before_the_transfer_a_lost_case_ends_it(held: House) -> None:
     settle(held, dispute(held), "lost")
     let_it_end(held)
@@ -110,7 +111,6 @@ def test_after_a_win_the_share_goes_back_once_as_a_return_of_its_own(sent: House
     assert (the(sent, Payment).status, kept(sent), books(sent, "fees")) == ("TRANSFERRED", 0, -600)
 
 
-@pytest.mark.story
 def test_a_win_before_the_share_has_come_back_sends_it_when_it_has(sent: House) -> None:
     sent.fault("POST /stripe/v1/transfers/.*/reversals$", "drop_before", times=2)
     case = dispute(sent)
@@ -122,7 +122,6 @@ def test_a_win_before_the_share_has_come_back_sends_it_when_it_has(sent: House) 
     assert (kept(sent), books(sent, "debt")) == (0, 0)
 
 
-@pytest.mark.story
 def test_what_is_not_there_is_a_debt_that_the_next_share_pays_and_never_more(sent: House) -> None:
     account = the(sent, Transfer).destination
     fund(sent, -3_000, account)
@@ -139,7 +138,6 @@ def test_what_is_not_there_is_a_debt_that_the_next_share_pays_and_never_more(sen
         assert books(sent, "debt") == 0
 
 
-@pytest.mark.story
 def test_a_win_after_the_debt_was_paid_gives_that_back(sent: House) -> None:
     fund(sent, -3_000, the(sent, Transfer).destination)
     case = dispute(sent)
@@ -150,14 +148,12 @@ def test_a_win_after_the_debt_was_paid_gives_that_back(sent: House) -> None:
     assert with_the_mentor(sent) == 2 * 5400
 
 
-@pytest.mark.story
 def test_a_win_while_the_debt_stands_ends_the_debt_and_moves_nothing(sent: House) -> None:
     fund(sent, -3_000, the(sent, Transfer).destination)
     settle(sent, dispute(sent), "won")
     assert (books(sent, "debt"), at_stripe(sent), kept(sent)) == (0, [5400], 0)
 
 
-@pytest.mark.story
 @pytest.mark.parametrize(("outcome", "mentor", "fees"), [("won", 5400, -600), ("lost", 3600, -400)])
 def test_a_dispute_of_a_part_concerns_that_part(sent: House, outcome: str, mentor: int, fees: int) -> None:
     case = dispute(sent, amount=2000)
@@ -166,7 +162,6 @@ def test_a_dispute_of_a_part_concerns_that_part(sent: House, outcome: str, mento
     assert (with_the_mentor(sent), books(sent, "fees"), kept(sent)) == (mentor, fees, 0)
 
 
-@pytest.mark.story
 @pytest.mark.parametrize(("outcome", "mentor"), [("won", 5400), ("lost", 3600)])
 def test_a_dispute_of_a_part_before_the_transfer_holds_all_of_it(
     held: House, outcome: str, mentor: int
@@ -188,7 +183,6 @@ def test_an_inquiry_keeps_the_money_and_moves_none(held: House) -> None:
     assert (the(held, Dispute).status, at_stripe(held)) == ("closed", [5400])
 
 
-@pytest.mark.story
 def test_an_inquiry_that_becomes_a_chargeback_takes_the_share_back(sent: House) -> None:
     case = dispute(sent, inquiry=True)
     assert at_stripe(sent, "transfer_reversal") == []
@@ -202,7 +196,6 @@ def refuse_refund(house: House, amount: int = 6000) -> str:
     return refused.value.message
 
 
-@pytest.mark.story
 def test_while_a_bank_has_the_money_nothing_is_refunded_but_an_inquiry_may_be_ended_so(held: House) -> None:
     case = dispute(held, inquiry=True)
     lever(held, case, status="needs_response")
@@ -211,7 +204,6 @@ def test_while_a_bank_has_the_money_nothing_is_refunded_but_an_inquiry_may_be_en
     assert refuse_refund(held, 1) == policy.REFUND_REFUSED[policy.RefundAnswer.TOO_MUCH]
 
 
-@pytest.mark.story
 def test_a_full_refund_ends_an_inquiry(held: House) -> None:
     dispute(held, inquiry=True)
     with held.app.app_context(), transaction():
@@ -222,7 +214,6 @@ def test_a_full_refund_ends_an_inquiry(held: House) -> None:
     assert at_stripe(held) == []
 
 
-@pytest.mark.story
 def test_a_bank_that_takes_more_than_was_left_takes_it_from_the_platform(sent: House) -> None:
     with sent.app.app_context(), transaction():
         journey.refund(payments.locked_payment(1), amount=2000, reason="test", nonce="wish")
@@ -273,7 +264,6 @@ def test_a_status_nobody_knows_is_shown_and_the_money_waits(held: House, word: s
     assert at_stripe(held) == [5400]
 
 
-@pytest.mark.story
 def test_when_an_answer_is_due_is_known_and_null_and_0_mean_never(held: House) -> None:
     case = dispute(held)
     [at_the_bank] = held.stripe("dispute")
@@ -285,7 +275,6 @@ def test_when_an_answer_is_due_is_known_and_null_and_0_mean_never(held: House) -
         lever(held, case, due_by=int(due.timestamp()))
 
 
-@pytest.mark.story
 def test_a_lost_case_that_is_appealed_waits_again_and_is_still_lost_or_won(sent: House) -> None:
     case = dispute(sent)
     settle(sent, case, "lost")
@@ -297,7 +286,6 @@ def test_a_lost_case_that_is_appealed_waits_again_and_is_still_lost_or_won(sent:
     assert (with_the_mentor(sent), kept(sent), the(sent, Payment).status) == (5400, 0, "TRANSFERRED")
 
 
-@pytest.mark.story
 def test_a_case_that_came_to_nothing_at_once_keeps_nothing(held: House) -> None:
     dispute(held, status="prevented")
     assert the(held, Dispute).status == "closed"
@@ -314,7 +302,6 @@ def tell_again(house: House, order: Callable[[list[Any]], list[Any]]) -> None:
     house.settle_down()
 
 
-@pytest.mark.story
 @pytest.mark.parametrize("outcome", ["won", "lost"])
 def test_events_told_again_in_any_order_change_nothing(sent: House, outcome: str) -> None:
     settle(sent, dispute(sent), outcome)
@@ -323,7 +310,6 @@ def test_events_told_again_in_any_order_change_nothing(sent: House, outcome: str
     assert dump(sent, *MONEY) == before
 
 
-@pytest.mark.story
 @pytest.mark.parametrize("outcome", ["won", "lost"])
 def test_a_case_of_which_we_heard_only_after_its_end_counts_the_same(sent: House, outcome: str) -> None:
     sent.control("POST", "weather/stripe", {"lose": -1})

@@ -11,6 +11,8 @@ from discuno.payments.models import Payment
 from tests.factories import JUN, all_of, paid, someone, standing, subjects, tamper, the, work_until_done
 from tests.house import House
 
+pytestmark = pytest.mark.story
+
 BOOK = "POST /calcom/v2/bookings$"
 REFUSED = ["Not booked: Oxbridge interview with Owen Hughes", "Refunded: £70.00"]
 

@@ -18,6 +18,8 @@ from discuno.payments.models import Payment
 from tests.factories import advance_to, all_of, in_the_house, paid
 from tests.house import House, settings_for
 
+pytestmark = pytest.mark.story
+
 SECRET = "the cron secret of the tests: thirty-two bytes at least, and sixty-four please HS512"
 PATH = "/cron/transfer-funds"
 Claims = dict[str, Any]

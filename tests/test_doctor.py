@@ -1,8 +1,12 @@
 """`flask doctor` says what is wrong and what to do, and exits 1."""
 
+import pytest
+
 from tests.factories import change, tamper
 from tests.house import House
 from tests.mentors import account_of
+
+pytestmark = pytest.mark.story
 
 # The doctor
 

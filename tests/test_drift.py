@@ -32,6 +32,8 @@ from tests.factories import (
 )
 from tests.house import House
 
+pytestmark = pytest.mark.story
+
 
 @pytest.fixture
 def held(house: House, monkeypatch: pytest.MonkeyPatch) -> House:
@@ -86,7 +88,6 @@ def test_what_a_person_has_accepted_is_counted_and_not_named_again(held: House) 
     assert reconcile(held)[0] == 0
 
 
-@pytest.mark.story
 def test_books_that_were_changed_differ_by_that_much_and_are_told_when_they_no_longer_do(held: House) -> None:
     harm = (
         "SET LOCAL session_replication_role = replica; UPDATE discuno_ledger_entry SET amount = amount + {} "
@@ -101,7 +102,6 @@ def test_books_that_were_changed_differ_by_that_much_and_are_told_when_they_no_l
     assert the(held, Drift).resolved_at is not None
 
 
-@pytest.mark.story
 def test_a_movement_from_before_the_window_shows_as_a_balance_that_nothing_explains(held: House) -> None:
     lever(held, "balance", amount=777)
     held.advance(timedelta(days=2))
@@ -111,7 +111,6 @@ def test_a_movement_from_before_the_window_shows_as_a_balance_that_nothing_expla
     assert drift(held) == {("movement", 777)}
 
 
-@pytest.mark.story
 def test_an_account_that_does_not_answer_is_named(sent: House) -> None:
     lever(sent, f"accounts/{the(sent, Transfer).destination}/close", quiet=True)
     code, said = reconcile(sent)
@@ -132,7 +131,6 @@ def test_the_invariants_can_ask_stripe_as_well(sent: House) -> None:
     assert all_of(sent, Drift) == []  # asking writes nothing
 
 
-@pytest.mark.story
 def test_two_runs_beside_live_work_call_nothing_a_difference_that_is_only_on_its_way(house: House) -> None:
     over, seen = threading.Event(), []
 

@@ -33,6 +33,8 @@ from tests.factories import (
 )
 from tests.house import House
 
+pytestmark = pytest.mark.story
+
 MONEY = tuple(
     f"discuno_{name}"
     for name in ("payment", "refund", "transfer", "transfer_reversal", "dispute", "ledger_entry", "payout",
@@ -156,7 +158,6 @@ def test_an_event_told_again_changes_nothing(unchanged: House, kind: str) -> Non
     assert len(stored) == len(told) > 0
 
 
-@pytest.mark.story
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_an_event_that_is_out_of_date_or_lies_changes_nothing(unchanged: House, kind: str) -> None:
     lies = [
@@ -175,7 +176,6 @@ def test_an_event_about_nobody_is_kept_and_changes_nothing(unchanged: House, kin
     assert stored.error is not None
 
 
-@pytest.mark.story
 @pytest.mark.parametrize("about", [{}, {"id": 1}, {"id": None, "metadata": []}], ids=str)
 def test_an_event_that_makes_no_sense_is_kept(unchanged: House, about: dict[str, Any]) -> None:
     stored = work_through(unchanged, *(news(kind, about) for kind in KINDS))
@@ -271,7 +271,6 @@ def heard(house: House, order: tuple[str, ...]) -> tuple[list[Any], ...]:
     return [p.status for p in all_of(house, Payment)], [r.status for r in all_of(house, Refund)], legs
 
 
-@pytest.mark.story
 @pytest.mark.parametrize("order", [o for o in ORDERS if len(o) == 4], ids="-".join)
 def test_the_order_in_which_we_hear_of_things_does_not_matter(house: House, order: tuple[str, ...]) -> None:
     status, refunds, legs = heard(house, order)

@@ -10,6 +10,8 @@ from tests.factories import all_of, dump, paid, standing, the
 from tests.house import House
 from tests.mentors import do, has, share_arrives
 
+pytestmark = pytest.mark.story
+
 INQUIRY, CHARGEBACK, WARNING = "4000000000001976", "4000000000000259", "4000000000005423"
 
 

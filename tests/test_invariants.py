@@ -13,6 +13,8 @@ from discuno.payments.models import Payment
 from tests.factories import advance_to, all_of, change, paid, work_until_done
 from tests.house import House
 
+pytestmark = pytest.mark.story
+
 DAY = timedelta(days=1)
 
 
@@ -40,7 +42,6 @@ def sent(house: House) -> House:
     return house
 
 
-@pytest.mark.story
 def test_a_house_in_order_has_nothing_at_fault_at_any_step(house: House) -> None:
     assert at_fault(house) == []
     paid(house)

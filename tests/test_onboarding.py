@@ -13,6 +13,8 @@ from tests.factories import the
 from tests.house import House
 from tests.mentors import NIA, open_account, steer
 
+pytestmark = pytest.mark.story
+
 DAY = timedelta(days=1)
 
 

@@ -13,6 +13,8 @@ from tests.factories import all_of, change, subjects, the, work_until_done
 from tests.house import House
 from tests.mentors import AMARAS, account_of, do, has, in_books, look, paid_out, share_arrives, sweep
 
+pytestmark = pytest.mark.story
+
 PAYOUT = "POST /stripe/v1/payouts$"
 HOUR, DAY = timedelta(hours=1, seconds=1), timedelta(days=1, seconds=1)
 
@@ -113,7 +115,6 @@ def live_until(house: House, dies_at: int) -> list[str]:
     return passed
 
 
-@pytest.mark.story
 def test_a_payout_survives_death_at_every_point_of_its_way_and_is_made_once(house: House) -> None:
     no_webhook_helps(house)
     has(house, 100)

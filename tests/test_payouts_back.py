@@ -29,6 +29,8 @@ from tests.mentors import (
     sweep,
 )
 
+pytestmark = pytest.mark.story
+
 PAYOUT = "POST /stripe/v1/payouts$"
 HOUR, DAY = timedelta(hours=1, seconds=1), timedelta(days=1, seconds=1)
 SUSPEND = "UPDATE discuno_mentor SET suspended_at = now(), suspended_reason = 'test'"

@@ -26,6 +26,8 @@ from tests.factories import (
 )
 from tests.house import House
 
+pytestmark = pytest.mark.story
+
 
 @pytest.fixture
 def held(house: House, monkeypatch: pytest.MonkeyPatch) -> House:
@@ -62,7 +64,6 @@ def test_a_refund_made_by_hand_is_taken_as_ours(held: House) -> None:
     in_order(held)
 
 
-@pytest.mark.story
 def test_a_refund_that_came_back_is_followed_however_old_it_is(held: House) -> None:
     lever(held, f"charges/{charge_of(held)}/refund", amount=1000)
     reconcile(held)
@@ -73,7 +74,6 @@ def test_a_refund_that_came_back_is_followed_however_old_it_is(held: House) -> N
     in_order(held)
 
 
-@pytest.mark.story
 def test_a_dispute_is_learned_with_its_money_and_its_fee(sent: House) -> None:
     dispute = lever(sent, f"charges/{charge_of(sent)}/dispute")
     assert reconcile(sent)[0] == 0
@@ -87,7 +87,6 @@ def test_a_dispute_is_learned_with_its_money_and_its_fee(sent: House) -> None:
     in_order(sent)
 
 
-@pytest.mark.story
 def test_a_fraud_warning_and_a_review_keep_the_money_and_let_it_go_however_old_they_are(held: House) -> None:
     charge = charge_of(held)
     lever(held, f"charges/{charge}/fraud_warning")
@@ -106,7 +105,6 @@ def test_a_fraud_warning_and_a_review_keep_the_money_and_let_it_go_however_old_t
     in_order(held)
 
 
-@pytest.mark.story
 def test_a_reversal_made_by_hand_is_taken_as_ours_and_its_money_waits_for_a_person(sent: House) -> None:
     lever(sent, f"transfers/{sent.stripe('transfer')[0]['id']}/reverse", amount=400)
     code, said = reconcile(sent)
@@ -118,7 +116,6 @@ def test_a_reversal_made_by_hand_is_taken_as_ours_and_its_money_waits_for_a_pers
     in_order(sent)
 
 
-@pytest.mark.story
 def test_a_transfer_whose_answer_was_lost_is_recorded(held: House) -> None:
     held.fault("POST /stripe/v1/transfers$", "drop_after", times=2)
     release(held)
@@ -128,7 +125,6 @@ def test_a_transfer_whose_answer_was_lost_is_recorded(held: House) -> None:
     in_order(held)
 
 
-@pytest.mark.story
 def test_a_payout_that_stripe_made_by_itself_is_taken_into_the_books(sent: House) -> None:
     account = the(sent, Transfer).destination
     sent.advance(timedelta(days=3))
@@ -149,7 +145,6 @@ def pay_out_by_hand(house: House, account: str, amount: int) -> str:
     return str(answer.json()["id"])
 
 
-@pytest.mark.story
 def test_events_that_stripe_could_not_deliver_are_handled_as_if_they_had_come(house: House) -> None:
     paid(house)
     for scope in ("stripe", "stripe_connect"):
@@ -165,7 +160,6 @@ def test_events_that_stripe_could_not_deliver_are_handled_as_if_they_had_come(ho
     in_order(house)
 
 
-@pytest.mark.story
 def test_at_night_it_is_done_page_by_page_in_small_jobs(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:

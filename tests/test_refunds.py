@@ -25,6 +25,8 @@ from tests.factories import (
 )
 from tests.house import House
 
+pytestmark = pytest.mark.story
+
 REFUND = "POST /stripe/v1/refunds$"
 FAILING_CARD, LATE_CARD = "4000000000005126", "4000000000007726"
 

@@ -18,6 +18,8 @@ from tests.factories import ADMIN, JUN, all_of, paid, someone, standing, subject
 from tests.house import House
 from tests.local.real_checkout import wait_for
 
+pytestmark = pytest.mark.story
+
 DONE = ("confirmed", "SUCCEEDED")
 
 

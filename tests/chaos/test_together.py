@@ -27,6 +27,8 @@ from tests.factories import all_of, change, the, when_reached
 from tests.house import House
 from tests.test_outbox import eventually
 
+pytestmark = pytest.mark.story
+
 SECRET = "a cron secret of the tests, long enough to be one"
 TRANSFERS, REFUNDS = "POST /v1/transfers", "POST /v1/refunds"
 
@@ -87,7 +89,6 @@ def cron(crowd: House) -> Iterator[House]:
     crowd.app.extensions["settings"] = before
 
 
-@pytest.mark.story
 def test_four_runs_and_the_cron_endpoint_share_forty_payments_and_ask_stripe_forty_times(cron: House) -> None:
     gather(cron, mentors=10, each=4)
 

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from discuno.sandbox.shelf import Shelf
 from discuno.sandbox.world import World
 
+pytestmark = pytest.mark.story
+
 PUT = st.tuples(st.sampled_from("abcd"), st.sampled_from([None, "x", "y"]), st.sampled_from([1, 2]))
 DROP = st.tuples(st.sampled_from("abcd"))
 

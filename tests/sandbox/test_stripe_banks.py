@@ -6,6 +6,8 @@ import stripe
 from tests.sandbox.stripe_bench import RECIPIENT, Bench
 from tests.sandbox.test_stripe_payouts import available
 
+pytestmark = pytest.mark.story
+
 CONNECT = "/webhooks/stripe/connect"
 FAILED = ["payout.failed", "account.external_account.updated", "account.updated"]
 

@@ -6,6 +6,8 @@ import stripe
 from tests.sandbox.stripe_bench import Bench
 from tests.sandbox.test_stripe_payouts import pending
 
+pytestmark = pytest.mark.story
+
 
 def disputed(bench: Bench, **said: object) -> dict[str, str]:
     """A dispute of a charge just paid."""

@@ -7,6 +7,8 @@ import stripe
 from tests.sandbox.stripe_bench import Bench
 from tests.sandbox.test_stripe_payouts import available
 
+pytestmark = pytest.mark.story
+
 
 def failure(bench: Bench, lever: str, **said: object) -> str:
     """What a lever answers when it cannot."""

@@ -8,6 +8,8 @@ import stripe
 
 from tests.sandbox.stripe_bench import Bench
 
+pytestmark = pytest.mark.story
+
 Lister = Callable[[dict[str, Any]], Any]
 
 

@@ -6,6 +6,8 @@ import stripe
 
 from tests.sandbox.stripe_bench import RECIPIENT, Bench
 
+pytestmark = pytest.mark.story
+
 ONBOARDED = ["account.external_account.created", "capability.updated", "account.updated"]
 
 

@@ -8,6 +8,8 @@ import stripe
 
 from tests.sandbox.stripe_bench import SESSION, Bench
 
+pytestmark = pytest.mark.story
+
 
 def flood(bench: Bench, number: int) -> stripe.RateLimitError | None:
     """Ask for a list so many times at once; the first refusal."""

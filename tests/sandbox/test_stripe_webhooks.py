@@ -12,6 +12,8 @@ from discuno.sandbox.app import LiveKey, create_sandbox
 from discuno.sandbox.settings import SandboxSettings
 from tests.sandbox.stripe_bench import Bench
 
+pytestmark = pytest.mark.story
+
 
 def test_a_refused_webhook_comes_again_with_the_same_id(bench: Bench) -> None:
     bench.inbox.answers += [500]
