@@ -1,6 +1,7 @@
 """Doors that put right what is provably ours: what we were not told, we ask. Each is safe to call at any time."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -39,7 +40,7 @@ def _try(door: Callable[[], object]) -> bool:
 
 
 def _each(ids: Iterable[str], door: Callable[[str], object]) -> int:
-    return sum(_try(lambda found=found: door(found)) for found in ids)  # type: ignore[misc]  # binds the loop's value
+    return sum(_try(partial(door, found)) for found in ids)
 
 
 def _known(statement: sa.Select[Any, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import jwt
 import sqlalchemy as sa
+from jwt.types import Options
 from sqlalchemy.dialects import postgresql
 
 from discuno.admin.models import CronToken
@@ -22,10 +23,12 @@ AUDIENCE = "discuno-cron"
 LIFE = timedelta(minutes=5)
 CLOCKS_DIFFER = timedelta(seconds=10)  # a caller's clock may be so far ahead of ours
 LONGEST_ID = 200
-CHECKS = {  # times are compared below, with the house's clock
+CHECKS: Options = {  # times are compared below, with the house's clock
     "require": ["exp", "iat", "aud", "jti"],
     "strict_aud": True,
-    **dict.fromkeys(("verify_exp", "verify_iat", "verify_nbf"), False),
+    "verify_exp": False,
+    "verify_iat": False,
+    "verify_nbf": False,
 }
 
 
@@ -52,7 +55,7 @@ def mint(secret: str) -> str:
 def read(token: str, secret: str) -> Token:
     """The token, if it is ours and its time is now. Raises BadToken."""
     try:
-        claims = jwt.decode(token, secret, algorithms=[ALGORITHM], audience=AUDIENCE, options=CHECKS)  # type: ignore[arg-type]  # a plain dict is an Options
+        claims = jwt.decode(token, secret, algorithms=[ALGORITHM], audience=AUDIENCE, options=CHECKS)
     except (jwt.PyJWTError, ValueError, RecursionError) as error:
         raise BadToken(f"{type(error).__name__}: {error}") from error
     now = clock.now().timestamp()
