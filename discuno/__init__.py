@@ -16,6 +16,7 @@ from discuno.admin import reconcile as admin_reconcile
 from discuno.bookings import jobs as bookings_jobs
 from discuno.bookings import routes as bookings_routes
 from discuno.config import Settings
+from discuno.disputes import jobs as disputes_jobs
 from discuno.edges import calcom, queue, resend, stripe
 from discuno.kit import logs, security, web
 from discuno.kit.db import db
@@ -35,6 +36,7 @@ JOBS = (  # imported: registered
     admin_reconcile,
     drift_letters,
     bookings_jobs,
+    disputes_jobs,
     notifications_jobs,
     payments_jobs,
     payouts_bank_jobs,

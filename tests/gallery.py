@@ -43,7 +43,14 @@ def _attendee_steps(world: samples.Cast) -> Iterator[tuple[str, Specimen]]:
         _booking_page("bookings/_session.html", "session", event_types=world.event_types, **shared),
     )
     for name, calendar, taken in samples.calendars(world):
-        context = {"event_type": world.event_type, "calendar": calendar, "taken": taken, **shared}
+        context = {
+            "event_type": world.event_type,
+            "calendar": calendar,
+            "choose_url": "/mentor/amara/book/1",
+            "part_url": "/mentor/amara/book/1/calendar",
+            "taken": taken,
+            **shared,
+        }
         yield name, _booking_page("bookings/_time.html", "time", **context)
     yield (
         "details",

@@ -21,6 +21,17 @@ LEVEL = {room: level for level, room in enumerate((*LADDER, "notifications", "we
 DOORS = {  # files of a room
     *("routes", "jobs", "checkout", "visitor", "forms", "health", "handlers", "release", "onboarding"),
     *(
+        "free",
+        "month",
+        "manage",
+        "host",
+        "calendar_jobs",
+        "calendar_sync",
+        "calendar_news",
+        "uploads",
+        "find",
+    ),
+    *(
         "cron",
         "doctor",
         "reconcile",

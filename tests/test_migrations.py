@@ -114,6 +114,7 @@ def another_hour(house: House, minutes: int, status: str) -> None:
         "public_id": f"public_id || '-{minutes}-{status}'",
         "status": f"'{status}'",
         "during": f"tstzrange(lower(during) + '{minutes} min', upper(during) + '{minutes} min')",
+        "keeps": f"tstzrange(lower(keeps) + '{minutes} min', upper(keeps) + '{minutes} min')",
     }
     told = ", ".join(instead.get(name, name) for name in names)
     into = f"INSERT INTO discuno_booking ({', '.join(names)})"

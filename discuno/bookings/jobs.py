@@ -1,14 +1,18 @@
 """Doors to the mentor's calendar: reserve, confirm, give back. For built-in calendars no one is called."""
 
+from datetime import datetime
+
 import sqlalchemy as sa
 
 from discuno import journey, policy
 from discuno.bookings import service as bookings
+from discuno.bookings.free import near
 from discuno.bookings.models import Booking, BookingStatus
+from discuno.bookings.service import Besides
 from discuno.edges import calcom
 from discuno.edges.calcom import CalcomDown, CalcomRefused, Place
 from discuno.kit import clock, outbox
-from discuno.kit.db import locked, transaction
+from discuno.kit.db import locked, session, transaction
 from discuno.payments import service as payments
 
 
@@ -141,5 +145,16 @@ def _record(booking_id: int, place: Place | None) -> None:
 
 
 def _refuse(booking_id: int, why: str) -> None:
+    near = _near_times(booking_id)
     with transaction():
-        journey.booking_refused(payments.locked_booking(booking_id), why)
+        journey.booking_refused(payments.locked_booking(booking_id), why, near)
+
+
+def _near_times(booking_id: int) -> list[datetime]:
+    """What else the attendee could have; none when the calendar does not say, which is no reason to keep money."""
+    with transaction():
+        booking = session().get_one(Booking, booking_id)
+    try:
+        return near(booking.event_type, booking.starts_at, Besides(booking_id=booking_id))
+    except (CalcomDown, CalcomRefused):
+        return []

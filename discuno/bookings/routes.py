@@ -1,6 +1,6 @@
 """The steps of a booking up to its payment: session, time, details. Each is a part with a URL of its own."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -9,29 +9,28 @@ from flask import Blueprint, Response, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from discuno import journey, policy
+from discuno.bookings import month
 from discuno.bookings import service as bookings
-from discuno.bookings.calendar import Asked, CalendarView, lay_out
+from discuno.bookings.calendar import CalendarView
 from discuno.bookings.forms import DetailsForm
+from discuno.bookings.free import free_starts
 from discuno.bookings.models import Booking, BookingStatus
+from discuno.bookings.service import Besides
 from discuno.bookings.visitor import clock as chosen_clock
 from discuno.bookings.visitor import new_visitor, visitor
-from discuno.bookings.visitor import zone as chosen_zone
-from discuno.edges import calcom
 from discuno.edges.calcom import CalcomDown, CalcomRefused
 from discuno.edges.stripe import StripeDown, StripeRefused
 from discuno.kit import clock, security
-from discuno.kit.db import leave_transaction, transaction
+from discuno.kit.db import transaction
 from discuno.kit.errors import DomainError, NotFound
 from discuno.kit.web import show, zone_of
 from discuno.mentors import service as mentors
-from discuno.mentors.models import Calendar, EventType, Mentor
+from discuno.mentors.models import Calendar, EventType
 from discuno.payments import checkout
 from discuno.payments import service as payments
 from discuno.payouts import service as payouts
 
 bp = security.open_to("anybody", Blueprint("bookings", __name__, url_prefix="/mentor/<username>/book"))
-
-UNREADABLE = "We cannot read this mentor's calendar right now. Please try again in a few minutes."
 
 
 def _step(part: str, step: str, status: int = 200, **context: Any) -> Response:
@@ -92,12 +91,17 @@ def calendar(username: str, type_id: int) -> Response:
         mentor=event_type.mentor,
         event_type=event_type,
         calendar=view,
+        choose_url=_choose_url(event_type),
     )
     query = urlencode({"zone": view.zone, **view.kept})
     response.headers["HX-Replace-Url"] = (
         f"{url_for('.choose_time', username=username, type_id=type_id)}?{query}"
     )
     return response
+
+
+def _choose_url(event_type: EventType) -> str:
+    return url_for(".choose_time", username=event_type.mentor.username, type_id=event_type.id)
 
 
 def _time_step(
@@ -111,6 +115,8 @@ def _time_step(
         mentor=event_type.mentor,
         event_type=event_type,
         calendar=view,
+        choose_url=_choose_url(event_type),
+        part_url=url_for(".calendar", username=event_type.mentor.username, type_id=event_type.id),
         taken=taken,
         zone=view.zone,
         clock=view.clock,
@@ -118,74 +124,12 @@ def _time_step(
 
 
 def _calendar(event_type: EventType, around: datetime | None = None) -> CalendarView:
-    asked = _asked(event_type.mentor, around)
-    now = clock.now()
-    first, last = asked.span()
-    ends = bookings.window(now)[1]
-    later, unavailable, starts = None, None, []
-    try:
-        starts = free_starts(event_type, first, last)
-        if not starts and last < ends:
-            later = next(iter(free_starts(event_type, last, ends)), None)
-    except (CalcomDown, CalcomRefused):
-        unavailable = UNREADABLE
+    whose: dict[str, Any] = {"username": event_type.mentor.username, "type_id": event_type.id}
 
-    def link(month: date, day: date | None, clock: str) -> tuple[str, str]:
-        where: dict[str, Any] = {"month": month.strftime("%Y-%m"), "zone": asked.zone, "clock": clock}
-        where |= {"day": day.isoformat()} if day is not None else {}
-        where |= {"username": event_type.mentor.username, "type_id": event_type.id}
-        return url_for(".choose_time", **where), url_for(".calendar", **where)
+    def link(**shown: str) -> tuple[str, str]:
+        return url_for(".choose_time", **whose, **shown), url_for(".calendar", **whose, **shown)
 
-    return lay_out(
-        asked,
-        starts,
-        now=now,
-        until=ends,
-        mentor_zone=event_type.mentor.zone,
-        mentor_name=event_type.mentor.first_name,
-        link=link,
-        later=later,
-        unavailable=unavailable,
-    )
-
-
-def _asked(mentor: Mentor, around: datetime | None) -> Asked:
-    """The month, day, zone and clock of the request; what cannot be read is as if it had not been said.
-
-    `around` is a lost time: its day is shown unless another one is asked for.
-    """
-    zone, is_guess = chosen_zone(mentor.zone)
-    here = zone_of(zone)
-    lost_on = around.astimezone(here).date() if around is not None else None
-    day = _date(request.args.get("day", "")) or lost_on
-    month = _date(request.args.get("month", "") + "-01") or day or clock.now().astimezone(here).date()
-    return Asked(month.replace(day=1), day, zone, chosen_clock(), is_guess)
-
-
-def _date(text: str) -> date | None:
-    try:
-        found = date.fromisoformat(text)
-    except ValueError:
-        return None
-    return found if 2000 <= found.year <= 2100 else None
-
-
-def free_starts(
-    event_type: EventType, first: datetime, last: datetime, besides: str | None = None
-) -> list[datetime]:
-    """Free starting times from whoever keeps the mentor's calendar. Raises CalcomDown, CalcomRefused."""
-    if event_type.mentor.calendar == Calendar.BUILTIN:
-        return bookings.own_starts(event_type, first, last, besides)
-    if event_type.calcom_event_type_id is None:
-        return []
-    earliest, latest = bookings.window(clock.now())
-    first, last = max(first, earliest), min(last, latest)
-    if first > last:
-        return []
-    type_id, beyond = event_type.calcom_event_type_id, last + bookings.length(event_type)
-    leave_transaction()
-    starts = calcom.slots(type_id, first, beyond)  # its end is exclusive, and no slot may reach over it
-    return bookings.still_free(event_type, [start for start in starts if first <= start <= last], besides)
+    return month.view(event_type, link, around=around)
 
 
 @bp.post("/<int:type_id>")
@@ -212,10 +156,10 @@ def _require_offered(event_type: EventType, start: datetime, me: str) -> None:
     if _is_own(event_type, start, me):
         return
     try:
-        if start not in free_starts(event_type, start, start, besides=me):
+        if start not in free_starts(event_type, start, start, Besides(visitor=me)):
             raise _why_not(event_type, start, me)
     except (CalcomDown, CalcomRefused) as error:
-        raise DomainError(UNREADABLE, status=503) from error
+        raise DomainError(month.UNREADABLE, status=503) from error
 
 
 def _hold(event_type: EventType, start: datetime, me: str, zone: str) -> Booking:
@@ -238,9 +182,9 @@ def _is_own(event_type: EventType, start: datetime, me: str) -> bool:
 
 def _why_not(event_type: EventType, start: datetime, me: str) -> DomainError:
     """Taken, as far as we can tell: a time of another calendar that is gone was most likely there a moment ago."""
-    earliest, latest = bookings.window(clock.now())
+    earliest, latest = bookings.window(event_type, clock.now())
     elsewhere = event_type.mentor.calendar == Calendar.CALCOM and earliest <= start <= latest
-    taken = bookings.busy(event_type.mentor_id, start, start + bookings.length(event_type), besides=me)
+    taken = bookings.busy(event_type.mentor_id, start, start + bookings.kept(event_type), Besides(visitor=me))
     return bookings.TimeTaken() if taken or elsewhere else bookings.NotOffered()
 
 

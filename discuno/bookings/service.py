@@ -1,9 +1,11 @@
 """Holding an hour, keeping it, giving it back."""
 
 import secrets
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import Range
@@ -11,11 +13,11 @@ from sqlalchemy.dialects.postgresql import Range
 from discuno import policy
 from discuno.bookings.models import LIVE, Booking, BookingStatus
 from discuno.kit import clock
-from discuno.kit.db import one_or_none, rows, session
+from discuno.kit.db import locked, one_or_none, rows, session
 from discuno.kit.errors import DomainError, NotFound
 from discuno.mentors import service as mentors
 from discuno.mentors.availability import Stretch, is_free, starts_within
-from discuno.mentors.models import EventType
+from discuno.mentors.models import EventType, Mentor
 
 ONE_HOUR_ONCE = "ex_discuno_booking_one_hour_once"
 
@@ -53,9 +55,24 @@ class Attendee:
     note: str
 
 
-def window(now: datetime) -> Stretch:
+@dataclass(frozen=True)
+class Besides:
+    """What is passed over when free times are sought: a visitor's own holds, or a booking that is to be moved.
+
+    They give way when another time is chosen.
+    """
+
+    visitor: str | None = None
+    booking_id: int | None = None
+
+
+NOBODY = Besides()
+
+
+def window(event_type: EventType, now: datetime) -> Stretch:
     """The earliest and latest start that may be booked."""
-    return now + policy.MINIMUM_NOTICE, now + policy.BOOKING_WINDOW
+    notice = timedelta(minutes=event_type.notice_minutes)
+    return now + notice, now + timedelta(days=event_type.mentor.booking_window_days)
 
 
 def length(event_type: EventType) -> timedelta:
@@ -63,50 +80,72 @@ def length(event_type: EventType) -> timedelta:
     return timedelta(minutes=event_type.duration_minutes)
 
 
-def busy(mentor_id: int, starts: datetime, ends: datetime, besides: str | None = None) -> list[Stretch]:
-    """The mentor's live hours that meet this stretch; holds that ran out unpaid no longer count.
+def kept(event_type: EventType) -> timedelta:
+    """How long a session keeps its mentor: itself and the break after it."""
+    return length(event_type) + timedelta(minutes=event_type.buffer_minutes)
 
-    `besides` is a visitor whose own holds are passed over: they give way when another time is chosen.
-    """
+
+def busy(mentor_id: int, starts: datetime, ends: datetime, besides: Besides = NOBODY) -> list[Stretch]:
+    """What the mentor's live bookings keep of this stretch; holds that ran out unpaid no longer count."""
     statement = sa.select(Booking).where(
         Booking.mentor_id == mentor_id,
         Booking.status.in_(LIVE),
-        Booking.during.overlaps(Range(starts, ends)),
+        Booking.keeps.overlaps(Range(starts, ends)),
         sa.not_(_may_lapse(clock.now())),
-        sa.or_(Booking.status != BookingStatus.HELD, Booking.visitor != (besides or "")),
+        sa.or_(Booking.status != BookingStatus.HELD, Booking.visitor != (besides.visitor or "")),
+        Booking.id != (besides.booking_id or 0),
     )
-    return [(b.starts_at, b.ends_at) for b in rows(statement)]
+    return [b.kept_stretch for b in rows(statement)]
 
 
 def own_starts(
-    event_type: EventType, first: datetime, last: datetime, besides: str | None = None
+    event_type: EventType, first: datetime, last: datetime, besides: Besides = NOBODY
 ) -> list[datetime]:
     """Free starting times between two instants, by the built-in calendar."""
-    earliest, latest = window(clock.now())
-    return starts_within(
+    earliest, latest = window(event_type, clock.now())
+    found = starts_within(
         mentors.open_hours(event_type.mentor, first.date(), last.date()),
         length(event_type),
-        busy(event_type.mentor_id, first, last + length(event_type), besides),
+        busy(event_type.mentor_id, first, last + kept(event_type), besides),
         earliest=max(first, earliest),
         latest=min(last, latest),
+        rest=timedelta(minutes=event_type.buffer_minutes),
     )
+    return _on_days_with_room(event_type.mentor, found, besides)
 
 
 def still_free(
-    event_type: EventType, starts: Sequence[datetime], besides: str | None = None
+    event_type: EventType, starts: Sequence[datetime], besides: Besides = NOBODY
 ) -> list[datetime]:
     """Of another calendar's free times, those that we have not promised to somebody ourselves."""
-    earliest, latest = window(clock.now())
+    earliest, latest = window(event_type, clock.now())
     inside = [start for start in sorted(starts) if earliest <= start <= latest]
     if not inside:
         return []
-    span = length(event_type)
+    span = kept(event_type)
     taken = busy(event_type.mentor_id, inside[0], inside[-1] + span, besides)
-    return [start for start in inside if is_free(start, start + span, taken)]
+    free = [start for start in inside if is_free(start, start + span, taken)]
+    return _on_days_with_room(event_type.mentor, free, besides)
 
 
-def hold(event_type: EventType, start: datetime, *, visitor: str, zone: str) -> Booking:
-    """Keep an hour for a visitor. The database refuses a second one: see `is_taken`. Raises TooManyHolds."""
+def _on_days_with_room(mentor: Mentor, starts: Sequence[datetime], besides: Besides) -> list[datetime]:
+    """Those on days of the mentor's zone on which they have not been booked as often as they wish."""
+    if mentor.daily_maximum is None or not starts:
+        return list(starts)
+    zone = ZoneInfo(mentor.zone)
+    day = timedelta(days=1)
+    taken = busy(mentor.id, starts[0] - day, starts[-1] + day, besides)
+    full = Counter(stretch[0].astimezone(zone).date() for stretch in taken)
+    return [s for s in starts if full[s.astimezone(zone).date()] < mentor.daily_maximum]
+
+
+def hold(
+    event_type: EventType, start: datetime, *, visitor: str, zone: str, besides: Besides | None = None
+) -> Booking:
+    """Keep an hour for a visitor. The database refuses a second one: see `is_taken`.
+
+    Raises TooManyHolds, and TimeTaken when the mentor's day is full.
+    """
     now = clock.now()
     end = start + length(event_type)
     again = _own_hold(event_type, start, visitor)
@@ -114,16 +153,19 @@ def hold(event_type: EventType, start: datetime, *, visitor: str, zone: str) -> 
         return again
     if _live_holds(visitor) >= policy.MAX_LIVE_HOLDS:
         raise TooManyHolds
-    _lapse_overlapping(event_type.mentor_id, start, end, now)
+    _require_room(event_type.mentor, start, besides or Besides(visitor=visitor))
+    _lapse_overlapping(event_type.mentor_id, start, start + kept(event_type), now)
     booking = Booking(
         public_id=secrets.token_urlsafe(16),
         visitor=visitor,
         mentor_id=event_type.mentor_id,
         event_type_id=event_type.id,
         during=Range(start, end),
+        keeps=Range(start, start + kept(event_type)),
         status=BookingStatus.HELD,
         held_until=now + policy.HOLD_TO_CHOOSE,
         created_at=now,
+        changed_at=now,
         title=event_type.title,
         duration_minutes=event_type.duration_minutes,
         price=event_type.price,
@@ -137,6 +179,14 @@ def hold(event_type: EventType, start: datetime, *, visitor: str, zone: str) -> 
     session().add(booking)
     session().flush()  # the exclusion constraint speaks here, inside the caller's try
     return booking
+
+
+def _require_room(mentor: Mentor, start: datetime, besides: Besides) -> None:
+    """Raise TimeTaken when the mentor's day is full. The mentor's row is locked, so that two cannot be the last."""
+    if mentor.daily_maximum is not None:
+        locked(Mentor, mentor.id)
+        if not _on_days_with_room(mentor, [start], besides):
+            raise TimeTaken
 
 
 def is_taken(error: sa.exc.IntegrityError) -> bool:
@@ -177,6 +227,15 @@ def keep_until(booking: Booking, until: datetime) -> None:
     booking.held_until = max(booking.held_until, until)
 
 
+def extend(booking: Booking) -> None:
+    """More time to finish, once (WCAG 2.2.1). Raises DomainError when it was given before, or is too late."""
+    require_held(booking)
+    if booking.extended_at is not None:
+        raise DomainError("You have had more time for this booking already.", status=409)
+    booking.extended_at = clock.now()
+    keep_until(booking, booking.held_until + policy.MORE_TIME)
+
+
 def seconds_left(booking: Booking) -> int:
     """How much longer the hour is kept, in whole seconds, never negative."""
     return max(0, int((booking.held_until - clock.now()).total_seconds()))
@@ -192,7 +251,7 @@ def _may_lapse(now: datetime) -> sa.ColumnElement[bool]:
 def _lapse_overlapping(mentor_id: int, start: datetime, end: datetime, now: datetime) -> None:
     statement = (
         sa.select(Booking)
-        .where(Booking.mentor_id == mentor_id, Booking.during.overlaps(Range(start, end)), _may_lapse(now))
+        .where(Booking.mentor_id == mentor_id, Booking.keeps.overlaps(Range(start, end)), _may_lapse(now))
         .with_for_update(of=Booking, skip_locked=True)
     )
     for stale in rows(statement):

@@ -6,11 +6,12 @@ Called for an event and by reconciliation, any number of times and in any order:
 from typing import Protocol
 
 from discuno import journey
-from discuno.disputes.models import DisputeKind
+from discuno.disputes.models import Dispute, DisputeKind
 from discuno.disputes.service import CaseSeen, ChargebackSeen
 from discuno.edges.stripe import disputes as stripe_disputes
 from discuno.edges.stripe.disputes import ChargeFacts
-from discuno.kit.db import transaction
+from discuno.kit import outbox
+from discuno.kit.db import locked, session, transaction
 from discuno.payments import jobs as payment_doors
 from discuno.payments import service as payments
 
@@ -69,3 +70,16 @@ def _take(facts: About, kind: DisputeKind, seen: CaseSeen) -> str:
 def _payment_of(facts: About) -> int:
     about = facts.about
     return payment_doors.payment_of(about.charge_id, about.payment_intent_id, about.payment_id)
+
+
+def locked_case(dispute_id: int) -> Dispute:
+    """The case, locked after its payment and booking: the order in which everybody takes them."""
+    payments.locked_payment(session().get_one(Dispute, dispute_id).payment_id)
+    return locked(Dispute, dispute_id)
+
+
+@outbox.task("close_unanswered", queue="money")
+def close_unanswered(dispute_id: int) -> None:
+    """The mentor's time to answer a report is over."""
+    with transaction():
+        journey.answer_is_due(locked_case(dispute_id))

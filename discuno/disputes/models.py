@@ -6,6 +6,7 @@ from typing import ClassVar
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from discuno.bookings.models import Party
 from discuno.kit.db import Base, HasId, UtcDateTime
 from discuno.kit.lifecycle import HasLifecycle, Moves, Status, status_type
 from discuno.payments.models import Payment
@@ -35,6 +36,14 @@ class DisputeStatus(Status):
         return self in (D.OPEN, D.WAITING)
 
 
+class Decision(Status):
+    """How an attendee's report ended."""
+
+    REFUNDED = ("refunded", "Refunded", "ok", "The payment was returned in full.")
+    RELEASED = ("released", "Released", "plain", "The mentor keeps the payment.")
+    WITHDRAWN = ("withdrawn", "Withdrawn", "plain", "The attendee has withdrawn the report.")
+
+
 D = DisputeStatus
 ENDS = frozenset({D.WON, D.LOST, D.CLOSED})
 
@@ -57,7 +66,14 @@ class Dispute(HasLifecycle, HasId, Base):
     __table_args__ = (
         sa.UniqueConstraint("stripe_id"),
         sa.CheckConstraint("amount >= 0", name="amount"),
+        sa.CheckConstraint("(decision IS NULL) = (decision_reason IS NULL)", name="decision_reason"),
         sa.Index("ix_discuno_dispute_payment_id", "payment_id"),
+        sa.Index(  # one open report a payment, however often the button is pressed
+            "uq_discuno_dispute_open_report",
+            "payment_id",
+            unique=True,
+            postgresql_where=sa.text("kind = 'report' AND status IN ('open', 'waiting')"),
+        ),
         sa.Index(
             "ix_discuno_dispute_open",
             "due_at",
@@ -77,8 +93,14 @@ class Dispute(HasLifecycle, HasId, Base):
     currency: Mapped[str] = mapped_column(sa.String(3))
     due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     opened_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    answered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # by the mentor, to a report
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    decision: Mapped[Decision | None] = mapped_column(status_type(Decision, "decision"))
+    decision_reason: Mapped[str | None] = mapped_column(sa.Text)
 
+    messages: Mapped[list["DisputeMessage"]] = relationship(
+        back_populates="dispute", order_by="DisputeMessage.id"
+    )
     payment: Mapped[Payment] = relationship(back_populates="disputes", lazy="joined", innerjoin=True)
 
     @property
@@ -96,3 +118,38 @@ class Dispute(HasLifecycle, HasId, Base):
     def forbids_refund(self) -> bool:
         """Whether the bank has the money while it decides; an inquiry has taken none, and a refund may end it."""
         return self.kind == DisputeKind.CHARGEBACK and self.is_open and not self.is_inquiry
+
+
+class DisputeMessage(HasId, Base):
+    """What one side has said about a case. Never changed."""
+
+    __table_args__ = (sa.Index("ix_discuno_dispute_message_dispute_id", "dispute_id", "id"),)
+
+    dispute_id: Mapped[int] = mapped_column(sa.ForeignKey("discuno_dispute.id", ondelete="RESTRICT"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    by: Mapped[Party] = mapped_column(status_type(Party, "by"))
+    words: Mapped[str] = mapped_column(sa.Text)
+
+    dispute: Mapped[Dispute] = relationship(back_populates="messages")
+    files: Mapped[list["DisputeFile"]] = relationship(back_populates="message", order_by="DisputeFile.id")
+
+
+class DisputeFile(HasId, Base):
+    """A file that came with a message. It lies in the database, because dynos forget their disks.
+
+    `media_type` is what its first bytes are, never what the sender called it.
+    """
+
+    __table_args__ = (
+        sa.UniqueConstraint("public_id"),
+        sa.CheckConstraint("octet_length(content) BETWEEN 1 AND 5242880", name="size"),
+        sa.Index("ix_discuno_dispute_file_message_id", "message_id"),
+    )
+
+    public_id: Mapped[str] = mapped_column(sa.Text)
+    message_id: Mapped[int] = mapped_column(sa.ForeignKey("discuno_dispute_message.id", ondelete="RESTRICT"))
+    name: Mapped[str] = mapped_column(sa.Text)
+    media_type: Mapped[str] = mapped_column(sa.Text)
+    content: Mapped[bytes] = mapped_column(sa.LargeBinary, deferred=True)
+
+    message: Mapped[DisputeMessage] = relationship(back_populates="files")

@@ -1,5 +1,6 @@
 """From the click to a booking that is confirmed, or refused and paid back."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from discuno import policy
@@ -8,6 +9,7 @@ from discuno.bookings.models import Booking, BookingStatus
 from discuno.bookings.service import Attendee
 from discuno.journey import money
 from discuno.kit import clock, outbox
+from discuno.kit.errors import DomainError
 from discuno.mentors.models import EventType
 from discuno.notifications import service as letters
 from discuno.payments import service as payments
@@ -25,6 +27,24 @@ def choose_time(event_type: EventType, start: datetime, *, visitor: str, zone: s
         "lapse_hold", booking_id=booking.id, run_at=booking.held_until, unique_key=f"lapse:{booking.id}"
     )
     return booking
+
+
+def more_time(booking: Booking) -> None:
+    """Keep the hour a little longer, once. A checkout that is open is begun anew: Stripe lengthens none.
+
+    Raises DomainError. Whoever calls it ends the former session and opens the new one.
+    """
+    bookings.extend(booking)
+    payment = payments.of_booking(booking)
+    if payment is not None:
+        if not payments.may_change(payment):
+            raise DomainError("The payment is on its way already.", status=409)
+        begin_checkout(payment)
+        watch(payment, clock.now() + policy.WATCH_PAYMENT_EVERY)
+    else:
+        outbox.add(
+            "lapse_hold", booking_id=booking.id, run_at=booking.held_until, unique_key=f"lapse:{booking.id}"
+        )
 
 
 # 2. The attendee says who they are.
@@ -157,11 +177,12 @@ def booking_confirmed(booking: Booking) -> None:
         money.wake_release()
 
 
-def booking_refused(booking: Booking, why: str) -> None:
-    """It cannot take place: the money goes back at once, and the attendee is told both. Once."""
+def booking_refused(booking: Booking, why: str, near: Sequence[datetime] = ()) -> None:
+    """It cannot take place: the money goes back at once, and the attendee is told both, with near times. Once."""
     if not booking.move_to(BookingStatus.REFUSED):
         return
     booking.refused_because = why
+    booking.near_starts = list(near)
     if booking.calcom_event_type_id is not None and booking.calcom_attempted_at is not None:
         outbox.add("undo_at_calendar", booking_id=booking.id)  # an answer may have been lost
     letters.tell(

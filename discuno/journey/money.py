@@ -219,7 +219,8 @@ def money_is_free(payment: Payment, about: str) -> None:
     Before anything was transferred that is the release; after it, a return of its own.
     """
     transfers.review(payment)
-    if payment.booking.status == BookingStatus.CONFIRMED and payouts.nothing_stands(payment):
+    made = (BookingStatus.CONFIRMED, BookingStatus.CANCELLED)  # cancelled late, the mentor has kept the hour
+    if payment.booking.status in made and payouts.nothing_stands(payment):
         if payouts.was_transferred(payment):
             transfers.schedule_return(payment, about)
         else:

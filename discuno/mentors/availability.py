@@ -65,13 +65,17 @@ def starts_within(
     *,
     earliest: datetime,
     latest: datetime,
+    rest: timedelta = timedelta(0),
 ) -> list[datetime]:
-    """Starting times at which a session of `duration` fits, meets nothing busy, and lies in the window."""
+    """Starting times at which a session of `duration` fits, meets nothing busy, and lies in the window.
+
+    The mentor's `rest` after it must be free too, but may lie outside the open hours.
+    """
     found = {
         start
         for opens, closes in open_stretches
         for start in _steps(opens, closes - duration)
-        if earliest <= start <= latest and is_free(start, start + duration, busy)
+        if earliest <= start <= latest and is_free(start, start + duration + rest, busy)
     }
     return sorted(found)
 

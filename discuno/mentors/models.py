@@ -20,9 +20,17 @@ class Calendar(StrEnum):
 
 
 class Mentor(HasId, Base):
-    """Somebody who can be booked. `zone` is the IANA zone their weekly hours are meant in."""
+    """Somebody who can be booked. `zone` is the IANA zone their weekly hours are meant in.
 
-    __table_args__ = (sa.UniqueConstraint("user_id"), sa.UniqueConstraint("username"))
+    They can be booked so many days ahead, and so often on one day of their zone; without a maximum as often as fits.
+    """
+
+    __table_args__ = (
+        sa.UniqueConstraint("user_id"),
+        sa.UniqueConstraint("username"),
+        sa.CheckConstraint("booking_window_days BETWEEN 1 AND 365", name="booking_window"),
+        sa.CheckConstraint("daily_maximum > 0", name="daily_maximum"),
+    )
 
     user_id: Mapped[int] = mapped_column(sa.ForeignKey("discuno_user.id", ondelete="RESTRICT"))
     username: Mapped[str] = mapped_column(sa.Text)
@@ -31,6 +39,8 @@ class Mentor(HasId, Base):
     topics: Mapped[list[str]] = mapped_column(ARRAY(sa.Text), default=list)
     zone: Mapped[str] = mapped_column(sa.Text)
     calendar: Mapped[Calendar] = mapped_column(status_type(Calendar, "calendar"), default=Calendar.BUILTIN)
+    booking_window_days: Mapped[int] = mapped_column(sa.SmallInteger, default=60)
+    daily_maximum: Mapped[int | None] = mapped_column(sa.SmallInteger)
     suspended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     suspended_reason: Mapped[str | None] = mapped_column(sa.Text)
 
@@ -56,13 +66,18 @@ class Mentor(HasId, Base):
 
 
 class EventType(HasId, Base):
-    """A session type: what is sold. `price` is in minor units of `currency`; 0 is free."""
+    """A session type: what is sold. `price` is in minor units of `currency`; 0 is free.
+
+    `buffer_minutes` stay free after each session; it starts at least `notice_minutes` after it was booked.
+    """
 
     __table_args__ = (
         sa.Index("ix_discuno_event_type_mentor_id", "mentor_id"),
         sa.CheckConstraint("price >= 0", name="price"),
         sa.CheckConstraint("duration_minutes BETWEEN 5 AND 480", name="duration"),
         sa.CheckConstraint("currency ~ '^[a-z]{3}$'", name="currency"),
+        sa.CheckConstraint("buffer_minutes BETWEEN 0 AND 480", name="buffer"),
+        sa.CheckConstraint("notice_minutes BETWEEN 0 AND 43200", name="notice"),
     )
 
     mentor_id: Mapped[int] = mapped_column(sa.ForeignKey("discuno_mentor.id", ondelete="RESTRICT"))
@@ -73,6 +88,8 @@ class EventType(HasId, Base):
     currency: Mapped[str] = mapped_column(sa.String(3), default="usd")
     enabled: Mapped[bool] = mapped_column(sa.Boolean, default=True)
     position: Mapped[int] = mapped_column(sa.Integer, default=0)
+    buffer_minutes: Mapped[int] = mapped_column(sa.SmallInteger, default=0)
+    notice_minutes: Mapped[int] = mapped_column(sa.Integer, default=240)
     calcom_event_type_id: Mapped[int | None] = mapped_column(sa.BigInteger)
 
     mentor: Mapped[Mentor] = relationship(back_populates="event_types", lazy="joined", innerjoin=True)

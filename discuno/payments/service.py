@@ -247,6 +247,14 @@ def record_paid(payment: Payment, seen: Seen) -> None:
         record_fee(payment, seen.entry)
 
 
+def session_moved(payment: Payment) -> None:
+    """The session has another time, so the dispute period ends at another."""
+    if payment.paid_at is not None:
+        payment.dispute_period_ends = policy.dispute_period_ends(
+            payment.paid_at, payment.booking.ends_at, policy.terms
+        )
+
+
 def record_fee(payment: Payment, entry: Entry) -> None:
     """What Stripe kept of the charge; known a little later than the charge itself."""
     payment.stripe_entry_id = entry.id

@@ -1,0 +1,38 @@
+"""The door to free times: the mentor's own calendar, or Cal.com's, less what we have promised ourselves."""
+
+from datetime import datetime, timedelta
+
+from discuno import policy
+from discuno.bookings import service as bookings
+from discuno.bookings.service import NOBODY, Besides
+from discuno.edges import calcom
+from discuno.kit import clock
+from discuno.kit.db import leave_transaction
+from discuno.mentors.models import Calendar, EventType
+
+AROUND = timedelta(days=14)  # other times are looked for so far to each side
+
+
+def free_starts(
+    event_type: EventType, first: datetime, last: datetime, besides: Besides = NOBODY
+) -> list[datetime]:
+    """Free starting times between two instants, both included, in order. Raises CalcomDown, CalcomRefused."""
+    if event_type.mentor.calendar == Calendar.BUILTIN:
+        return bookings.own_starts(event_type, first, last, besides)
+    if event_type.calcom_event_type_id is None:
+        return []
+    earliest, latest = bookings.window(event_type, clock.now())
+    first, last = max(first, earliest), min(last, latest)
+    if first > last:
+        return []
+    type_id, beyond = event_type.calcom_event_type_id, last + bookings.length(event_type)
+    leave_transaction()
+    starts = calcom.slots(type_id, first, beyond)  # its end is exclusive, and no slot may reach over it
+    return bookings.still_free(event_type, [start for start in starts if first <= start <= last], besides)
+
+
+def near(event_type: EventType, lost: datetime, besides: Besides = NOBODY) -> list[datetime]:
+    """The free times nearest to one that was lost, in order. Raises CalcomDown, CalcomRefused."""
+    found = free_starts(event_type, lost - AROUND, lost + AROUND, besides)
+    nearest = sorted(found, key=lambda start: (abs(start - lost), start))[: policy.NEAR_TIMES]
+    return sorted(nearest)

@@ -1,0 +1,44 @@
+"""The links by which somebody without an account reaches a booking. Signed, and void once their version is.
+
+A link is all an attendee has, so it opens one booking and nothing else. The mentor's link is another one: whoever
+has the one cannot use it as the other.
+"""
+
+from dataclasses import dataclass
+
+from discuno import policy
+from discuno.bookings.models import Booking
+from discuno.kit import links
+
+ATTENDEE, MENTOR = "booking-of-attendee", "booking-of-mentor"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a link says that nobody else can have written: which booking, and which version of its link this is."""
+
+    public_id: str
+    version: int
+
+
+def manage_path(booking: Booking) -> str:
+    """The attendee's page of a booking, as it is linked to now."""
+    return f"/booking/{manage_token(booking)}"
+
+
+def manage_token(booking: Booking) -> str:
+    """The attendee's present token."""
+    return links.sign(ATTENDEE, {"b": booking.public_id, "v": booking.manage_token_version})
+
+
+def host_path(booking: Booking) -> str:
+    """The mentor's page of a booking."""
+    return f"/session/{links.sign(MENTOR, {'b': booking.public_id, 'v': booking.host_token_version})}"
+
+
+def read(salt: str, token: str) -> Claim | None:
+    """What a token says, or None when it is not ours, for something else, or too old."""
+    said = links.read(salt, token, policy.MANAGE_LINK_LIFE)
+    if said is None or not isinstance(said.get("b"), str) or not isinstance(said.get("v"), int):
+        return None
+    return Claim(str(said["b"]), int(said["v"]))

@@ -1,0 +1,74 @@
+"""The door to the month as it is asked for: read the request, find the free times, lay them out."""
+
+from collections.abc import Callable
+from datetime import date, datetime
+
+from flask import request
+
+from discuno.bookings import service as bookings
+from discuno.bookings.calendar import Asked, CalendarView, lay_out
+from discuno.bookings.free import free_starts
+from discuno.bookings.service import NOBODY, Besides
+from discuno.bookings.visitor import clock as chosen_clock
+from discuno.bookings.visitor import zone as chosen_zone
+from discuno.edges.calcom import CalcomDown, CalcomRefused
+from discuno.kit import clock
+from discuno.kit.web import zone_of
+from discuno.mentors.models import EventType, Mentor
+
+UNREADABLE = "We cannot read this mentor's calendar right now. Please try again in a few minutes."
+Link = Callable[..., tuple[str, str]]  # month=, day=, zone=, clock= → the page's address, the part's
+
+
+def view(
+    event_type: EventType, link: Link, *, around: datetime | None = None, besides: Besides = NOBODY
+) -> CalendarView:
+    """The month the request asks for, with its free times; when the calendar cannot be read it says so instead.
+
+    `around` is a lost time whose day is shown unless another one is asked for; `besides` is passed over.
+    """
+    asked = _asked(event_type.mentor, around)
+    now = clock.now()
+    first, last = asked.span()
+    ends = bookings.window(event_type, now)[1]
+    later, unavailable, starts = None, None, []
+    try:
+        starts = free_starts(event_type, first, last, besides)
+        if not starts and last < ends:
+            later = next(iter(free_starts(event_type, last, ends, besides)), None)
+    except (CalcomDown, CalcomRefused):
+        unavailable = UNREADABLE
+
+    def turn(month: date, day: date | None, hours: str) -> tuple[str, str]:
+        chosen = {"day": day.isoformat()} if day is not None else {}
+        return link(month=month.strftime("%Y-%m"), zone=asked.zone, clock=hours, **chosen)
+
+    return lay_out(
+        asked,
+        starts,
+        now=now,
+        until=ends,
+        mentor_zone=event_type.mentor.zone,
+        mentor_name=event_type.mentor.first_name,
+        link=turn,
+        later=later,
+        unavailable=unavailable,
+    )
+
+
+def _asked(mentor: Mentor, around: datetime | None) -> Asked:
+    """The month, day, zone and clock of the request; what cannot be read is as if it had not been said."""
+    zone, is_guess = chosen_zone(mentor.zone)
+    here = zone_of(zone)
+    lost_on = around.astimezone(here).date() if around is not None else None
+    day = _date(request.args.get("day", "")) or lost_on
+    month = _date(request.args.get("month", "") + "-01") or day or clock.now().astimezone(here).date()
+    return Asked(month.replace(day=1), day, zone, chosen_clock(), is_guess)
+
+
+def _date(text: str) -> date | None:
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if 2000 <= found.year <= 2100 else None

@@ -1,0 +1,110 @@
+"""An attendee's report of a problem: filed, answered by the mentor, decided."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from discuno import policy
+from discuno.bookings.models import Party
+from discuno.disputes.models import (
+    Decision,
+    Dispute,
+    DisputeFile,
+    DisputeKind,
+    DisputeMessage,
+    DisputeStatus,
+)
+from discuno.kit import clock
+from discuno.kit.db import one_or_none, session
+from discuno.kit.errors import NotFound
+from discuno.payments import ledger
+from discuno.payments.models import Payment
+from discuno.policy import ReportReason
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file as it was sent and checked. `media_type` is what its first bytes say."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+def latest(payment: Payment) -> Dispute | None:
+    """The payment's report, the open one or the last."""
+    made = [case for case in payment.disputes if case.kind == DisputeKind.REPORT]
+    return next((case for case in made if case.is_open), made[-1] if made else None)
+
+
+def file(payment: Payment, reason: ReportReason) -> Dispute:
+    """Open a report about all that is left of a payment. The mentor's time to answer begins."""
+    case = Dispute(
+        payment=payment,
+        payment_id=payment.id,
+        kind=DisputeKind.REPORT,
+        status=DisputeStatus.OPEN,
+        is_inquiry=False,
+        reason=reason.value,
+        amount=max(0, payment.amount - ledger.gone(payment)),
+        currency=payment.currency,
+        opened_at=clock.now(),
+        due_at=clock.now() + policy.ANSWER_WITHIN,
+    )
+    session().add(case)
+    session().flush()
+    return case
+
+
+def say(case: Dispute, by: Party, words: str, files: Sequence[Upload] = ()) -> DisputeMessage:
+    """Add what one side says."""
+    message = DisputeMessage(dispute=case, at=clock.now(), by=by, words=words)
+    message.files = [
+        DisputeFile(
+            public_id=secrets.token_urlsafe(16), name=f.name, media_type=f.media_type, content=f.content
+        )
+        for f in files
+    ]
+    session().add(message)
+    session().flush()
+    return message
+
+
+def answered(case: Dispute) -> None:
+    """The mentor has answered in time; from now on a person decides."""
+    case.answered_at = case.answered_at or clock.now()
+    case.due_at = None
+
+
+def close(case: Dispute, decision: Decision, reason: str) -> bool:
+    """The report is decided; False when it was before."""
+    if not case.is_open:
+        return False
+    case.move_to(DisputeStatus.CLOSED)
+    case.closed_at = clock.now()
+    case.due_at = None
+    case.decision, case.decision_reason = decision, reason
+    return True
+
+
+def is_unanswered(case: Dispute) -> bool:
+    """Whether the mentor's time to answer has passed without an answer."""
+    return (
+        case.is_open and case.answered_at is None and case.due_at is not None and case.due_at <= clock.now()
+    )
+
+
+def file_of(payment: Payment, public_id: str) -> DisputeFile:
+    """Load and authorize in one: a file of this payment's cases. Raises NotFound."""
+    statement = (
+        sa.select(DisputeFile)
+        .join(DisputeFile.message)
+        .join(DisputeMessage.dispute)
+        .where(DisputeFile.public_id == public_id, Dispute.payment_id == payment.id)
+    )
+    found = one_or_none(statement)
+    if found is None:
+        raise NotFound("There is no such file.")
+    return found
