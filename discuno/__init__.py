@@ -18,7 +18,7 @@ from discuno.bookings import routes as bookings_routes
 from discuno.config import Settings
 from discuno.disputes import jobs as disputes_jobs
 from discuno.edges import calcom, queue, resend, stripe
-from discuno.kit import logs, security, web
+from discuno.kit import limits, logs, security, web
 from discuno.kit.db import db
 from discuno.mentors import routes as mentors_routes
 from discuno.notifications import jobs as notifications_jobs
@@ -75,6 +75,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     db.init_app(app)
     Migrate(app, db, directory=MIGRATIONS)
     web.install(app)
+    limits.install(app, settings.redis_url, queue.connection().connection_pool)
     headers = _secure(app, settings)
     for blueprint in ROOMS:
         app.register_blueprint(blueprint)

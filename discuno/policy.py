@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, NamedTuple
 
 HOLD_TO_CHOOSE = timedelta(minutes=10)  # a chosen time is kept this long while the details are typed
 CHECKOUT_LIFE = timedelta(minutes=31)  # Stripe's shortest is 30 minutes; one more for clocks that differ
@@ -41,6 +41,22 @@ HOLDING_LIMIT = {
 }  # Stripe's, for manual payouts, by country
 HOLDING_LIMIT_ELSEWHERE = timedelta(days=90)
 REFUND_WAITS = timedelta(minutes=2)  # for a transfer in flight, so that its share is asked back first
+
+
+class Rate(NamedTuple):
+    """How often something may be asked for by one address, and by one browser."""
+
+    name: str
+    per_address: str
+    per_visitor: str
+
+
+SLOTS = Rate("slots", "300 per minute", "120 per minute")
+HOLDS = Rate("holds", "120 per 10 minutes", "30 per 10 minutes")
+CHECKOUTS = Rate("checkouts", "120 per hour", "40 per hour")
+CHANGES = Rate("changes", "120 per hour", "40 per hour")  # of a booking, by whoever holds its link
+REPORTS = Rate("reports", "30 per hour", "15 per hour")
+MAIL = Rate("mail", "20 per hour", "6 per hour")  # forms that send a letter to somebody
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,7 @@ VENDORS = {
 WALL_CLOCKS = {
     "discuno.kit.clock": "the one clock",
     "discuno.edges.stripe.webhooks": "a signature's stamp is Stripe's wall time",
+    "discuno.kit.limits": "the library counts by the wall",
 }
 UNIT_OPENERS = {
     "discuno.kit.db",

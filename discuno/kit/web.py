@@ -177,6 +177,7 @@ SENTENCES = {
     405: "This address cannot be used in that way. Nothing was changed.",
     413: "What you sent is larger than we accept. Nothing was changed.",
     415: "Please send an ordinary form. Nothing was changed.",
+    429: "You have asked for this very often in a short time. Nothing was changed; please wait a little.",
 }
 
 
@@ -185,10 +186,13 @@ def _http_error(error: HTTPException) -> Response:
     if code < 400:
         return make_response(error.get_response())
     sentence = SENTENCES.get(code, "Something did not work. Nothing was changed.")
-    return error_page(code, HEADINGS.get(code, "Something did not work"), sentence)
+    response = error_page(code, HEADINGS.get(code, "Something did not work"), sentence)
+    if (wait := getattr(error, "retry_after", None)) is not None:
+        response.headers["Retry-After"] = str(wait)
+    return response
 
 
 def _bug(error: Exception) -> Response:
-    log.error("request_failed", exc_info=error, path=request.path)
+    log.error("request_failed", exc_info=error, endpoint=request.endpoint)  # a path may hold somebody's link
     sentence = "The fault is ours, and it was written down. Please try again in a moment."
     return error_page(500, "Something went wrong here", sentence)
