@@ -131,7 +131,8 @@ HELD = [
     (
         "I6",
         "ALTER TABLE discuno_booking DROP CONSTRAINT ex_discuno_booking_one_hour_once; "
-        "UPDATE discuno_booking SET mentor_id = 1, during = (SELECT during FROM discuno_booking WHERE id = 1)",
+        "UPDATE discuno_booking SET mentor_id = 1, "
+        "(during, keeps) = (SELECT during, keeps FROM discuno_booking WHERE id = 1)",
     ),
     ("I6", "UPDATE discuno_booking SET calcom_booking_uid = NULL"),
     (

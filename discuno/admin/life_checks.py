@@ -28,6 +28,16 @@ LEFT JOIN LATERAL (
 WHERE p.status IN ('SUCCEEDED', 'DISPUTED', 'REFUNDED', 'TRANSFERRED') AND p.paid_at < :now - interval '35 minutes'
   AND b.status NOT IN ('confirmed', 'cancelled') AND p.needs_attention IS NULL
   AND coalesce(back.amount, 0) + coalesce(taken.amount, 0) < p.amount AND p.created_at >= :since""",
+        # Cancelled by the mentor, or early enough: see policy.cancellation.
+        """SELECT 'payment ' || p.id AS about, 'cancelled by the ' || b.cancelled_by || ', and not refunded' AS says,
+p.amount - coalesce(back.amount, 0) AS difference, p.currency
+FROM discuno_payment p JOIN discuno_booking b ON b.id = p.booking_id LEFT JOIN LATERAL (
+  SELECT sum(r.amount) AS amount FROM discuno_refund r WHERE r.payment_id = p.id AND r.status <> 'failed')
+  back ON true
+WHERE b.status = 'cancelled' AND b.cancelled_at < :before AND p.needs_attention IS NULL
+  AND (b.cancelled_by IN ('mentor', 'admin', 'house') OR lower(b.during) - b.cancelled_at >= interval '24 hours')
+  AND coalesce(back.amount, 0) < p.amount AND p.created_at >= :since
+  AND NOT EXISTS (SELECT 1 FROM discuno_dispute d WHERE d.payment_id = p.id AND d.kind = 'chargeback')""",
     ),
 )
 
@@ -167,7 +177,7 @@ I10 = Check(
         f"""WITH {SUMS} SELECT 'payment ' || sums.id AS about, 'its share is held, due, and nothing sends it' AS says,
 sums.held AS difference, sums.currency FROM sums JOIN discuno_payment p ON p.id = sums.id
 JOIN discuno_booking b ON b.id = p.booking_id
-WHERE sums.held > 0 AND p.dispute_period_ends < :before AND b.status = 'confirmed'
+WHERE sums.held > 0 AND p.dispute_period_ends < :before AND b.status IN ('confirmed', 'cancelled')
   AND p.needs_attention IS NULL AND NOT p.dispute_requested
   AND NOT EXISTS (SELECT 1 FROM discuno_transfer t
                   WHERE t.payment_id = sums.id AND t.status IN ('scheduled', 'sending'))
