@@ -39,7 +39,9 @@ def more_time(booking: Booking) -> None:
     if payment is not None:
         if not payments.may_change(payment):
             raise DomainError("The payment is on its way already.", status=409)
+        former_end = payment.checkout_expires_at
         begin_checkout(payment)
+        payments.lengthen(payment, former_end)
         watch(payment, clock.now() + policy.WATCH_PAYMENT_EVERY)
     else:
         outbox.add(

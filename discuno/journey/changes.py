@@ -6,7 +6,9 @@ from discuno import policy
 from discuno.accounts import audit
 from discuno.bookings import changes
 from discuno.bookings.models import Booking, BookingStatus, Party
-from discuno.journey import money
+from discuno.disputes.models import Decision
+from discuno.disputes.reports import latest as latest_report
+from discuno.journey import money, reports
 from discuno.kit import clock, outbox
 from discuno.kit.errors import DomainError
 from discuno.mentors.models import Calendar
@@ -16,6 +18,7 @@ from discuno.payments.models import Payment
 from discuno.payouts import transfers
 from discuno.policy import CancelAnswer, CancelRefund
 
+CANCELLED = "The session was cancelled and is refunded."
 NOT_MADE = "This session is not confirmed, so there is nothing to change."
 MOVING = "We are just moving this session. Please look again in a moment."
 
@@ -48,6 +51,9 @@ def cancel(booking: Booking, by: Party, reason: str = "") -> None:
 def _settle_cancelled(payment: Payment, answer: CancelAnswer) -> None:
     if answer.refund == CancelRefund.ALL:
         money.refund_what_can_be(payment, reason="booking_cancelled")
+        case = latest_report(payment)
+        if case is not None:
+            reports.decide_report(case, Decision.REFUNDED, CANCELLED, Party.HOUSE.value)
     elif answer.refund == CancelRefund.A_PERSON_DECIDES:
         money.needs_a_person(payment, "cancelled in the mentor's calendar, late, and nobody says by whom")
     transfers.review(payment)

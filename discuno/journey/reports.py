@@ -19,6 +19,7 @@ from discuno.payments.models import Payment
 from discuno.payouts import transfers
 from discuno.policy import ReportReason
 
+NOT_MADE = "This session is not going to take place, so there is no problem with it to report."
 TOO_LATE = "The time to report a problem is over."
 NOT_NOW = "That cannot be said of a session that has not been yet."
 NO_ANSWER = "The mentor did not answer in time."
@@ -34,9 +35,9 @@ def report(payment: Payment, reason: ReportReason, words: str, files: Sequence[U
     if case is not None and case.is_open:
         reports.say(case, by, words, files)
         return case
-    if booking.status != BookingStatus.CONFIRMED or not policy.may_report(
-        now=clock.now(), dispute_period_ends=payment.dispute_period_ends
-    ):
+    if booking.status != BookingStatus.CONFIRMED:
+        raise DomainError(NOT_MADE, status=409)
+    if not policy.may_report(now=clock.now(), dispute_period_ends=payment.dispute_period_ends):
         raise DomainError(TOO_LATE, status=409)
     if reason not in policy.reasons_to_report(now=clock.now(), starts_at=booking.starts_at):
         raise DomainError(NOT_NOW, status=409)
