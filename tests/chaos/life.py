@@ -1,14 +1,14 @@
 """The life of payments as a machine that Hypothesis drives: whatever may happen, in any order, at any time."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import initialize, invariant, rule
 
 from discuno.edges import queue
 from discuno.payouts.release import release
+from tests.chaos.changes import NOTHING, SALES, Changes, Sale
 from tests.chaos.outside import CURRENCIES, HEALTHY, Outside
 from tests.chaos.truth import Truth
 from tests.house import House
@@ -43,21 +43,13 @@ CALLS = {
 }
 FAULTS = st.sampled_from(["drop_before", "drop_after", "error", "error_after", "rate_limit", "lock_timeout"])
 STORIES = {"nothing": 0, "paid": 0, "transferred, no payouts": 1, "transferred": 1, "in the bank": 2}
-MOST_SALES, NOTHING = 5, 0
+MOST_SALES = 5
 
 
-@dataclass(frozen=True)
-class Sale:
-    """A payment somebody has begun."""
-
-    id: int
-    mentor: str
-
-
-class Life(RuleBasedStateMachine):
+class Life(Changes):
     """One house and its street. Every rule is one thing that the outside does."""
 
-    sales = Bundle("sales")
+    sales = SALES
 
     def __init__(self, house: House) -> None:
         super().__init__()

@@ -11,6 +11,9 @@ import sqlalchemy as sa
 
 from discuno import journey
 from discuno.admin import reconcile
+from discuno.bookings.models import Party
+from discuno.disputes import reports
+from discuno.disputes.models import Decision, Dispute
 from discuno.edges import queue
 from discuno.kit import failpoints, outbox
 from discuno.kit.db import session, transaction
@@ -22,6 +25,7 @@ from discuno.payments.models import Payment
 from discuno.payouts import bank_jobs, onboarding
 from discuno.payouts import service as payouts
 from discuno.payouts.models import MentorStripeAccount
+from discuno.policy import ReportReason
 from tests.catalogue import AMARA, OWEN
 from tests.factories import change, someone
 from tests.house import House
@@ -133,6 +137,48 @@ class Outside:
                 journey.refund(payment, amount=amount, reason="test", nonce=wish)
 
         self.do(ask)
+
+    def _about(self, payment_id: int, ask: Callable[[Payment], object]) -> None:
+        """Somebody wants something of a payment's session; what is refused leaves nothing behind."""
+
+        def door() -> None:
+            with suppress(DomainError, sa.exc.IntegrityError), transaction():
+                ask(payments.locked_payment(payment_id))
+
+        if payment_id:
+            self.do(door)
+
+    def cancels(self, payment_id: int, by: Party) -> None:
+        """The session is cancelled."""
+        self._about(payment_id, lambda payment: journey.cancel(payment.booking, by, "test"))
+
+    def moves(self, payment_id: int, by: timedelta) -> None:
+        """The attendee wants it at another time."""
+        self._about(payment_id, lambda p: journey.ask_to_move(p.booking, p.booking.starts_at + by))
+
+    def reports(self, payment_id: int, reason: ReportReason) -> None:
+        """The attendee says that something went wrong."""
+        self._about(payment_id, lambda payment: journey.report(payment, reason, "test", (), Party.ATTENDEE))
+
+    def answers(self, payment_id: int, *, agrees: bool) -> None:
+        """The mentor answers the report, if there is one."""
+        self._about_report(payment_id, lambda case: journey.answer_report(case, "test", (), agrees=agrees))
+
+    def decides(self, payment_id: int, decision: Decision) -> None:
+        """Somebody ends the report, if there is one."""
+        self._about_report(payment_id, lambda case: journey.decide_report(case, decision, "test", "test"))
+
+    def _about_report(self, payment_id: int, ask: Callable[[Dispute], None]) -> None:
+        def of_payment(payment: Payment) -> None:
+            case = reports.latest(payment)
+            if case is not None:
+                ask(case)
+
+        self._about(payment_id, of_payment)
+
+    def nobody_came(self, payment_id: int) -> None:
+        """The mentor says so."""
+        self._about(payment_id, lambda payment: journey.attendee_absent(payment.booking, Party.MENTOR))
 
     def hold(self, payment_id: int, *, lift: bool) -> None:
         """An admin says wait, or no longer."""

@@ -49,6 +49,7 @@ LEFT JOIN LATERAL (SELECT -sum(e.amount) AS amount FROM discuno_ledger_entry e W
 ) back ON true
 WHERE p.paid_at IS NOT NULL AND p.needs_attention IS NULL
   AND b.status <> 'confirmed' AND coalesce(back.amount, 0) < p.amount
+  AND NOT coalesce(b.cancelled_by = 'attendee' AND lower(b.during) - b.cancelled_at < interval '24 hours', false)
 """
 
 
