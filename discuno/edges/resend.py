@@ -1,10 +1,11 @@
 """Resend: handing over one letter, and reading what became of it.
 
-Two errors leave this file. ResendDown: try again with the same key. ResendRefused: a definite no.
+Three errors leave this file. ResendDown: try again with the same key. ResendRefused: a definite no.
+ResendSentBefore: it was handed over under this key, and only the answer was lost.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +28,19 @@ class ResendRefused(Exception):
     """A definite no, with Resend's words."""
 
 
+class ResendSentBefore(Exception):
+    """The key was taken by the same letter in other words: what it tells has moved on since the answer was lost."""
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A file that goes with a letter; its type may carry parameters."""
+
+    filename: str
+    content_type: str
+    content: bytes
+
+
 @dataclass(frozen=True)
 class OutgoingLetter:
     """One letter, ready to be handed over."""
@@ -38,6 +52,7 @@ class OutgoingLetter:
     html: str
     text: str
     tags: Mapping[str, str] = field(default_factory=dict)
+    attachments: Sequence[Attachment] = ()
 
 
 def configure(settings: Settings) -> None:
@@ -48,7 +63,10 @@ def configure(settings: Settings) -> None:
 
 
 def send(letter: OutgoingLetter, *, key: str) -> str:
-    """Hand over a letter; returns Resend's id. The same key never sends twice within a day."""
+    """Hand over a letter; returns Resend's id. The same key never sends twice within a day.
+
+    Raises ResendDown, ResendRefused, ResendSentBefore.
+    """
     leave_transaction()
     params: resend.Emails.SendParams = {
         "from": letter.sender,
@@ -59,6 +77,8 @@ def send(letter: OutgoingLetter, *, key: str) -> str:
         "text": letter.text,
         "tags": [{"name": name, "value": value} for name, value in letter.tags.items()],
     }
+    if letter.attachments:
+        params["attachments"] = [_attached(file) for file in letter.attachments]
     failpoints.reach("resend", "before")
     try:
         answer = resend.Emails.send(params, {"idempotency_key": key})
@@ -71,8 +91,15 @@ def send(letter: OutgoingLetter, *, key: str) -> str:
     return str(resend_id)
 
 
-def _ours(error: ResendError) -> ResendDown | ResendRefused:
+def _attached(file: Attachment) -> resend.Attachment:
+    """In the SDK's form for bytes: a text in base64 has reached readers undecoded (resend-dotnet issue 58)."""
+    return {"filename": file.filename, "content_type": file.content_type, "content": list(file.content)}
+
+
+def _ours(error: ResendError) -> ResendDown | ResendRefused | ResendSentBefore:
     code = str(error.code)
+    if error.error_type == "invalid_idempotent_request":
+        return ResendSentBefore(f"{code} {error.error_type}")
     if code in ("429", "409", "408") or code.startswith("5") or not code.isdigit():
         return ResendDown(f"{code} {error.error_type}")
     return ResendRefused(f"{code} {error.error_type}: {error}")

@@ -7,7 +7,13 @@ import sys
 from collections.abc import Callable
 
 Watch = Callable[[str], None]
-PLUMBING = ("contextlib", "discuno.kit.db", "discuno.kit.failpoints", "discuno.edges.stripe.client")
+PLUMBING = (
+    "contextlib",
+    "discuno.kit.db",
+    "discuno.kit.failpoints",
+    "discuno.edges.stripe.client",
+    "discuno.edges.calcom.client",
+)
 
 _watch: Watch | None = None
 

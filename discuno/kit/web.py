@@ -75,14 +75,14 @@ def moment(instant: datetime, zone: str, clock: str = "24") -> str:
     return f"{text}, {hour(instant, zone, clock)} ({zone})"
 
 
-def zone_name(zone: str) -> str:
-    """Paris (UTC+1), as it is now."""
-    return f"{zone.rsplit('/', 1)[-1].replace('_', ' ')} ({offset_name(zone)})"
+def zone_name(zone: str, at: datetime | None = None) -> str:
+    """Paris (UTC+1), as it is at an instant, or now."""
+    return f"{zone.rsplit('/', 1)[-1].replace('_', ' ')} ({offset_name(zone, at)})"
 
 
-def offset_name(zone: str) -> str:
-    """UTC+5:45, as it is now."""
-    offset = clock.now().astimezone(ZoneInfo(zone)).utcoffset()
+def offset_name(zone: str, at: datetime | None = None) -> str:
+    """UTC+5:45, as it is at an instant, or now."""
+    offset = (at or clock.now()).astimezone(ZoneInfo(zone)).utcoffset()
     minutes = int(offset.total_seconds() // 60) if offset else 0
     sign, (hours, rest) = "+" if minutes >= 0 else "−", divmod(abs(minutes), 60)
     words = f"UTC{sign}{hours}" + (f":{rest:02}" if rest else "")

@@ -3,6 +3,7 @@
 import re
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, redirect, render_template, request
@@ -151,11 +152,13 @@ class Levers:
         return render_template(
             "control.html",
             now=datetime.fromtimestamp(self.desk.now, UTC),
+            at=partial(datetime.fromtimestamp, tz=UTC),
             ahead=round(self.desk.world.shift / 3600, 1),
             settings=self.desk.settings,
             cards=CARDS.values(),
             deliveries=recent("delivery"),
             sessions=recent("stripe.checkout.session"),
             transfers=recent("stripe.transfer"),
+            bookings=recent("calcom_booking"),
             levers=[(method, path, view.__doc__.partition("\n")[0]) for method, path, view in self.routes()],
         )

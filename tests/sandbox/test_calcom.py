@@ -2,130 +2,15 @@
 
 import hashlib
 import hmac
-import json
-import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import requests
-from flask import Flask, request
-from werkzeug.serving import make_server
 
-from discuno.sandbox import calcom, faults
-from discuno.sandbox.courier import Courier
-from discuno.sandbox.settings import SandboxSettings
-from discuno.sandbox.world import World
-
-VERSIONS = {"slots": "2024-09-04", "bookings": "2026-02-25"}
-VERSIONS |= {"event-types": "2024-06-14", "schedules": "2024-06-11"}
-TAKEN = "User either already has booking at this time or is not available"
-ANA = {"name": "Ana Diaz", "email": "ana@example.com", "timeZone": "America/New_York"}
-
-
-@dataclass
-class Stage:
-    """A running stand-in, and the webhooks that arrived at it in the app's place."""
-
-    url: str
-    world: World
-    courier: Courier
-    settings: SandboxSettings
-    event_type: int = 0
-    hooks: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
-
-    def call(self, method: str, path: str, *, key: bool = True, **more: Any) -> requests.Response:
-        """One request to the API with the version its resource wants."""
-        headers = {"cal-api-version": VERSIONS[path.split("?")[0].split("/")[1]]}
-        if key:
-            headers["Authorization"] = f"Bearer {self.settings.calcom_api_key}"
-        headers.update(more.pop("headers", {}))
-        return requests.request(method, f"{self.url}/calcom/v2{path}", headers=headers, timeout=5, **more)
-
-    def data(self, method: str, path: str, **more: Any) -> Any:
-        """The same, which must succeed."""
-        answer = self.call(method, path, **more)
-        assert answer.json()["status"] == "success", answer.text
-        return answer.json()["data"]
-
-    def book(self, start: str, **more: Any) -> requests.Response:
-        """Book the event type for Ana."""
-        body = {"eventTypeId": self.event_type, "start": start, "attendee": ANA, **more}
-        return self.call("POST", "/bookings", json=body)
-
-    def starts(self, day: datetime) -> list[str]:
-        """The free starts of a day in UTC."""
-        date = day.date().isoformat()
-        days = self.data("GET", f"/slots?eventTypeId={self.event_type}&start={date}&end={date}")
-        return [slot["start"] for slots in days.values() for slot in slots]
-
-    def told(self) -> list[dict[str, Any]]:
-        """Deliver what is owed and return every webhook so far."""
-        self.courier.deliver_due()
-        return [json.loads(body) for _, body in self.hooks]
-
-
-@pytest.fixture
-def stage() -> Iterator[Stage]:
-    """The stand-in on a free port, with one mentor who works 9 to 17 UTC, every day."""
-    app, world = Flask(__name__), World()
-    faults.install(app, world)
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    url = f"http://127.0.0.1:{server.server_port}"
-    settings = SandboxSettings(app_url=url, own_url=url)
-    courier = Courier(world, {"calcom": calcom.signer(settings)})
-    app.register_blueprint(calcom.blueprint(world, courier, settings))
-    stage = Stage(url, world, courier, settings)
-
-    @app.post("/webhooks/calcom")
-    def hook() -> str:
-        stage.hooks.append((dict(request.headers), request.get_data()))
-        return ""
-
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    stage.event_type = seed(stage)
-    yield stage
-    server.shutdown()
-    server.server_close()
-
-
-def seed(stage: Stage, **change: Any) -> int:
-    """An event type of an hour, given through the control endpoint."""
-    body = {
-        "slug": "talk",
-        "title": "A talk",
-        "lengthInMinutes": 60,
-        "username": "mia",
-        "ownerEmail": "mia@example.com",
-        "ownerName": "Mia Berg",
-        "timeZone": "UTC",
-        "hours": {day: ["09:00", "17:00"] for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")},
-    }
-    answer = requests.post(f"{stage.url}/control/calcom/event-types", json={**body, **change}, timeout=5)
-    return int(answer.json()["id"])
-
-
-@pytest.fixture
-def day() -> datetime:
-    """Ten in the morning, a week from now."""
-    return (datetime.now(UTC) + timedelta(days=7)).replace(hour=10, minute=0, second=0, microsecond=0)
-
-
-def z(moment: datetime) -> str:
-    """A time as Cal.com writes it."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
-
-
-def error(answer: requests.Response) -> tuple[int, str, str]:
-    """Status, code and message of a refusal in the documented envelope."""
-    body = answer.json()
-    assert body["status"] == "error"
-    assert body["path"].startswith("/v2/")
-    assert body["error"]["details"]["statusCode"] == answer.status_code
-    return answer.status_code, body["error"]["code"], body["error"]["message"]
+from discuno.sandbox import faults
+from tests.sandbox.calcom_stage import ANA, TAKEN, Stage, error, seed, z
 
 
 def test_slots_follow_the_working_hours_and_the_time_zone_asked_for(stage: Stage, day: datetime) -> None:

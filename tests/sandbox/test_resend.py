@@ -309,14 +309,14 @@ def test_the_html_of_a_letter_is_locked_in(stage: Stage) -> None:
 
 
 def test_attachments_come_back_as_they_went(stage: Stage) -> None:
-    files = [
-        {"filename": "session.ics", "content": list(b"BEGIN:VCALENDAR"), "content_type": "text/calendar"}
-    ]
+    kind = "text/calendar; charset=utf-8; method=CANCEL"
+    files = [{"filename": "session.ics", "content": list(b"BEGIN:VCALENDAR"), "content_type": kind}]
     letter_id = send(attachments=files)
     meta = stage.get("/mailbox.json").json()[0]["attachments"][0]
-    assert (meta["filename"], meta["size"], meta["content_type"]) == ("session.ics", 15, "text/calendar")
+    assert (meta["filename"], meta["size"], meta["content_type"]) == ("session.ics", 15, kind)
+    assert kind in stage.get(f"/mailbox/{letter_id}").text
     back = stage.get(meta["url"])
-    assert back.content == b"BEGIN:VCALENDAR"
+    assert (back.content, back.headers["Content-Type"]) == (b"BEGIN:VCALENDAR", kind)
     assert back.headers["Content-Disposition"] == "attachment; filename=session.ics"
     assert stage.get(f"/mailbox/{letter_id}/attachments/1").status_code == 404
     assert "session.ics" in stage.get(f"/mailbox/{letter_id}?view=source").text

@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from flask import Blueprint, Response, request
+from werkzeug.wrappers import Response as AnyResponse
 
 from discuno.sandbox.calcom import booking_list, bookings, control, event_types, hosting, slots
 from discuno.sandbox.calcom.answers import Refusal, refuse
@@ -48,11 +49,11 @@ def blueprint(world: World, courier: Courier, settings: SandboxSettings) -> Blue
     return room
 
 
-def _at_once(desk: Desk, handle: Callable[..., Response]) -> Callable[..., Response]:
+def _at_once(desk: Desk, handle: Callable[..., AnyResponse]) -> Callable[..., AnyResponse]:
     """A lever as a view that sees the world whole."""
     pull = partial(handle, desk)
 
-    def view(**path: str) -> Response:
+    def view(**path: str) -> AnyResponse:
         with desk.world.lock:
             return pull(**path)
 

@@ -9,6 +9,7 @@ from discuno.sandbox.world import Record
 
 WHEN_GIVEN = (
     "cancellationReason",
+    "cancelledByEmail",
     "reschedulingReason",
     "rescheduledByEmail",
     "rescheduledFromUid",
@@ -41,7 +42,7 @@ def view(desk: Desk, booking: Record) -> dict[str, Any]:
         "guests": booking["guests"],
         "metadata": booking["metadata"],
         "bookingFieldsResponses": booking["responses"],
-        "icsUid": f"{booking['id']}@Cal.com",
+        "icsUid": booking["icsUid"],
         **{name: booking[name] for name in WHEN_GIVEN if booking.get(name)},
     }
 

@@ -5,10 +5,10 @@ from typing import Annotated, Any
 from flask import Response
 from pydantic import AfterValidator, BaseModel, Field, StrictInt, model_validator
 
-from discuno.sandbox.calcom import calendar, hooks
+from discuno.sandbox.calcom import calendar, event_types, hooks
 from discuno.sandbox.calcom.answers import Moment, Refusal, Zone, read, success
 from discuno.sandbox.calcom.booking_view import view
-from discuno.sandbox.calcom.gate import Desk, Route
+from discuno.sandbox.calcom.gate import Desk, Route, has_key
 from discuno.sandbox.world import Record, World
 
 VERSIONS = ("2026-02-25", "2024-08-13")
@@ -99,24 +99,30 @@ def create(desk: Desk) -> Response:
 def cancel(desk: Desk, uid: str) -> Response:
     """POST /bookings/{uid}/cancel; open to whoever knows the uid."""
     reason = read(Cancellation).cancellationReason
-    booking = existing(desk.world, uid)
+    by = event_types.key_owner(desk.world)["ownerEmail"] if has_key() else None
+    return success(view(desk, call_off(desk, existing(desk.world, uid), reason=reason, by=by)))
+
+
+def call_off(desk: Desk, booking: Record, *, reason: str | None, by: str | None) -> Record:
+    """Cancel a booking; `by` is the e-mail address of whoever does, if that is known."""
+    uid = booking["id"]
     if booking["status"] in ("cancelled", "rejected"):
         raise Refusal(400, f"Can't cancel booking with uid={uid} because it is {booking['status']} already.")
-    booking = amend(desk.world, booking, status="cancelled", cancellationReason=reason)
-    hooks.announce(
-        desk,
-        "BOOKING_CANCELLED",
-        booking,
-        cancellationReason=reason,
-        requestReschedule=False,
-    )
-    return success(view(desk, booking))
+    why = {"cancellationReason": reason, "cancelledByEmail": by}
+    booking = amend(desk.world, booking, status="cancelled", **why)
+    told = {"cancellationReason": reason, "cancelledBy": by, "requestReschedule": False}
+    hooks.announce(desk, "BOOKING_CANCELLED", booking, **told)
+    return booking
 
 
 def reschedule(desk: Desk, uid: str) -> Response:
     """POST /bookings/{uid}/reschedule, 201: a new booking under a new uid; the old one is cancelled."""
-    move = read(Move)
-    old = existing(desk.world, uid)
+    return success(view(desk, put_off(desk, existing(desk.world, uid), read(Move))), 201)
+
+
+def put_off(desk: Desk, old: Record, move: Move) -> Record:
+    """Move a booking: the new one. Whoever knows the calendar's invitation finds it under the same icsUid."""
+    uid = old["id"]
     _require_movable(old)
     kind = calendar.event_type(desk.world, old["event_type"])
     span = (move.start, move.start + old["end"] - old["start"])
@@ -124,8 +130,9 @@ def reschedule(desk: Desk, uid: str) -> Response:
     kept = {k: old[k] for k in ("guests", "metadata", "responses")}
     why = {"reschedulingReason": move.reschedulingReason, "rescheduledByEmail": move.rescheduledBy}
     new = enter(desk.world, kind, span, old["attendee"], **kept, sequence=old["sequence"] + 1)
-    new = amend(desk.world, new, status=old["status"], rescheduledFromUid=uid, **why)
-    old = amend(desk.world, old, status="cancelled", rescheduledToUid=new["id"], **why)
+    lasting = {"status": old["status"], "icsUid": old["icsUid"], "rescheduledFromUid": uid}
+    new = amend(desk.world, new, **lasting, **why)
+    amend(desk.world, old, status="cancelled", rescheduledToUid=new["id"], **why)
     hooks.announce(
         desk,
         "BOOKING_RESCHEDULED",
@@ -135,7 +142,7 @@ def reschedule(desk: Desk, uid: str) -> Response:
         rescheduleStartTime=hooks.plain(old["start"]),
         rescheduleEndTime=hooks.plain(old["end"]),
     )
-    return success(view(desk, new), 201)
+    return new
 
 
 def enter(
@@ -150,9 +157,10 @@ def enter(
     sequence: int = 0,
 ) -> Record:
     """Write down a booking, without asking whether it may be."""
-    now = world.now()
+    now, uid = world.now(), world.new_id("", 22)
     booking = {
-        "id": world.new_id("", 22),
+        "id": uid,
+        "icsUid": f"{uid}@Cal.com",
         "number": 1000 + len(world.all("calcom_booking")),
         "event_type": int(kind["id"]),
         "username": kind["username"],

@@ -1,14 +1,17 @@
 """Levers that Cal.com does not have: event types to start with, and bookings made elsewhere."""
 
 from collections.abc import Callable
+from typing import Literal
 
-from flask import Response, jsonify, render_template
+from flask import Response, jsonify, redirect, render_template, request
 from pydantic import BaseModel, Field, StrictInt
+from werkzeug.wrappers import Response as AnyResponse
 
 from discuno.sandbox.calcom import bookings, calendar, event_types, hooks
 from discuno.sandbox.calcom.answers import Moment, read
 from discuno.sandbox.calcom.booking_view import view
 from discuno.sandbox.calcom.gate import Desk
+from discuno.sandbox.world import Record
 
 
 class Busy(BaseModel):
@@ -18,6 +21,24 @@ class Busy(BaseModel):
     start: Moment
     end: Moment | None = None
     announce: bool = True  # whether the webhook of it is sent
+
+
+class Foreign(BaseModel):
+    """A booking of one of our types, made at Cal.com itself by somebody who need not be a stranger."""
+
+    eventTypeId: StrictInt
+    start: Moment
+    email: str = "somebody.else@example.com"
+    metadata: dict[str, str] = {}
+
+
+class Act(BaseModel):
+    """What somebody does to a booking at Cal.com: `by` is host, attendee, or nobody when it is not said who."""
+
+    by: Literal["host", "attendee", "nobody"] = "host"
+    reason: str = ""
+    start: Moment | None = None
+    days: int = 1  # later, when no start is given
 
 
 class RateLimit(BaseModel):
@@ -32,21 +53,79 @@ def put_event_type(desk: Desk) -> Response:
 
 
 def take(desk: Desk) -> Response:
-    """Book a time as a stranger would on Cal.com's own page: over reservations, without our metadata."""
+    """Take an hour as the host's other calendars would: over reservations, and not as a booking of a type of ours."""
     busy = read(Busy)
     kind = calendar.event_type(desk.world, busy.eventTypeId)
     span = (busy.start, busy.end or busy.start + kind["lengthInMinutes"] * 60)
     bookings.require_free(desk.world, kind, span)
-    stranger = {
-        "name": "Somebody Else",
-        "email": "somebody.else@example.com",
-        "timeZone": kind["timeZone"],
-        "language": "en",
-    }
-    booking = bookings.enter(desk.world, kind, span, stranger, guests=[], metadata={}, responses={})
+    elsewhere = {**kind, "slug": "elsewhere", "title": "Something else", "requiresConfirmation": False}
+    elsewhere = event_types.put(desk.world, event_types.Seeded.model_validate(elsewhere))
+    booking = _stranger(desk, elsewhere, span, "somebody.else@example.com", {})
     if busy.announce:
         hooks.announce(desk, "BOOKING_CREATED", booking)
     return jsonify(view(desk, booking))
+
+
+def book(desk: Desk) -> Response:
+    """Book one of our types on Cal.com's own page, with whatever metadata somebody has copied."""
+    foreign = read(Foreign)
+    kind = calendar.event_type(desk.world, foreign.eventTypeId)
+    span = (foreign.start, foreign.start + kind["lengthInMinutes"] * 60)
+    bookings.require_free(desk.world, kind, span)
+    booking = _stranger(desk, kind, span, foreign.email, foreign.metadata)
+    hooks.announce(
+        desk, "BOOKING_REQUESTED" if booking["status"] == "pending" else "BOOKING_CREATED", booking
+    )
+    return jsonify(view(desk, booking))
+
+
+def _stranger(desk: Desk, kind: Record, span: calendar.Span, email: str, metadata: dict[str, str]) -> Record:
+    person = {"name": "Somebody Else", "email": email, "timeZone": kind["timeZone"], "language": "en"}
+    return bookings.enter(desk.world, kind, span, person, guests=[], metadata=metadata, responses={})
+
+
+def _act() -> Act:
+    """The body of a lever, or the form of a button."""
+    return read(Act) if request.is_json else Act.model_validate(request.form.to_dict())
+
+
+def _done(desk: Desk, booking: Record) -> AnyResponse:
+    return jsonify(view(desk, booking)) if request.is_json else redirect("/")
+
+
+def cancel(desk: Desk, uid: str) -> AnyResponse:
+    """Somebody cancels a booking at Cal.com itself."""
+    act, booking = _act(), bookings.existing(desk.world, uid)
+    done = bookings.call_off(desk, booking, reason=act.reason, by=_address(desk, booking, act))
+    return _done(desk, done)
+
+
+def move(desk: Desk, uid: str) -> AnyResponse:
+    """Somebody moves a booking at Cal.com itself; without a start, by `days`."""
+    act, booking = _act(), bookings.existing(desk.world, uid)
+    start = act.start if act.start is not None else booking["start"] + act.days * 24 * 3600
+    moved = bookings.Move.model_construct(start=start, rescheduledBy=_address(desk, booking, act))
+    return _done(desk, bookings.put_off(desk, booking, moved))
+
+
+def no_show(desk: Desk, uid: str) -> AnyResponse:
+    """Cal Video has seen nobody on one side."""
+    act, booking = _act(), bookings.existing(desk.world, uid)
+    hooks.send_no_show(desk, booking, act.by)
+    return _done(desk, booking)
+
+
+def meeting(desk: Desk, uid: str, what: str) -> AnyResponse:
+    """A meeting has started, or ended."""
+    booking = bookings.existing(desk.world, uid)
+    hooks.send_flat(desk, f"MEETING_{what.upper()}", booking)
+    return _done(desk, booking)
+
+
+def _address(desk: Desk, booking: Record, act: Act) -> str | None:
+    host = calendar.event_type(desk.world, booking["event_type"])["ownerEmail"]
+    known: dict[str, str | None] = {"host": host, "attendee": booking["attendee"].get("email")}
+    return known.get(act.by)
 
 
 def all_bookings(desk: Desk) -> Response:
@@ -69,9 +148,14 @@ def video(desk: Desk, uid: str) -> Response:
     )
 
 
-ROUTES: list[tuple[str, str, Callable[..., Response]]] = [
+ROUTES: list[tuple[str, str, Callable[..., AnyResponse]]] = [
     ("POST", "/control/calcom/event-types", put_event_type),
     ("POST", "/control/calcom/busy", take),
+    ("POST", "/control/calcom/foreign", book),
+    ("POST", "/control/calcom/bookings/<uid>/cancel", cancel),
+    ("POST", "/control/calcom/bookings/<uid>/move", move),
+    ("POST", "/control/calcom/bookings/<uid>/no-show", no_show),
+    ("POST", "/control/calcom/bookings/<uid>/meeting/<any(started, ended):what>", meeting),
     ("GET", "/control/calcom/bookings", all_bookings),
     ("POST", "/control/calcom/rate-limit", set_rate_limit),
     ("GET", "/calcom/video/<uid>", video),

@@ -80,7 +80,7 @@ def many(desk: Desk) -> Response:
 def create(desk: Desk) -> Response:
     """POST /event-types: a new one for the key's owner, with the owner's hours."""
     new = read(NewEventType)
-    owner = _key_owner(desk.world)
+    owner = key_owner(desk.world)
     if next(desk.world.find("calcom_event_type", username=owner["username"], slug=new.slug), None):
         raise Refusal(400, "User already has an event type with this slug.")
     kept = {k: v for k, v in owner.items() if k not in ("id", "requiresConfirmation")}
@@ -89,18 +89,18 @@ def create(desk: Desk) -> Response:
 
 def default_schedule(desk: Desk) -> Response:
     """GET /schedules/default: the hours of the key's owner."""
-    return success(_schedule(_key_owner(desk.world)))
+    return success(_schedule(key_owner(desk.world)))
 
 
 def change_schedule(desk: Desk, number: str) -> Response:
     """PATCH /schedules/{id}: new hours for every event type of the key's owner."""
-    owner = _key_owner(desk.world)
+    owner = key_owner(desk.world)
     if str(_schedule(owner)["id"]) != number:
         raise Refusal(404, f"Schedule with ID={number} does not exist.")
     fields = _fields(read(ScheduleChange))
     for kind in list(desk.world.find("calcom_event_type", username=owner["username"])):
         desk.world.put("calcom_event_type", {**kind, **fields})
-    return success(_schedule(_key_owner(desk.world)))
+    return success(_schedule(key_owner(desk.world)))
 
 
 def _fields(change: ScheduleChange) -> Record:
@@ -118,7 +118,7 @@ def _fields(change: ScheduleChange) -> Record:
     return fields
 
 
-def _key_owner(world: World) -> Record:
+def key_owner(world: World) -> Record:
     """The one key of the sandbox belongs to whoever owns the first event type."""
     kinds = world.all("calcom_event_type")
     if not kinds:

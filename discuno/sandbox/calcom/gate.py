@@ -3,7 +3,7 @@
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from flask import Response, g, request
 
@@ -16,23 +16,19 @@ WINDOW = 60.0  # seconds; a block lasts as long
 PER_KEY = 120  # requests a window, for a key and for an address alike
 
 
-@dataclass
-class Limiter:
-    """Counts each caller's requests in windows of real time; whoever passes the limit is blocked."""
+def admit(world: World, caller: str, limit: int) -> tuple[int, int]:
+    """Count one request in windows of real time: how many remain (negative: refused), seconds until the window ends.
 
-    _callers: dict[str, tuple[float, int]] = field(default_factory=dict)  # (window ends, requests)
-
-    def admit(self, caller: str, limit: int) -> tuple[int, int]:
-        """Count one request: how many remain (negative: refused) and seconds until the window ends."""
-        now = time.monotonic()
-        ends, count = self._callers.get(caller, (0.0, 0))
-        if now >= ends:
-            ends, count = now + WINDOW, 0
-        count += 1
-        if count == limit + 1:
-            ends = now + WINDOW
-        self._callers[caller] = (ends, count)
-        return limit - count, int(ends - now) + 1
+    Whoever passes the limit is blocked. A world that forgets everything forgets this too.
+    """
+    now = time.monotonic()
+    row = world.get("calcom_caller", caller) or {"ends": 0.0, "count": 0}
+    is_current = now < row["ends"] <= now + WINDOW  # a journal may be older than the machine's last start
+    ends, count = (row["ends"], row["count"] + 1) if is_current else (now + WINDOW, 1)
+    if count == limit + 1:
+        ends = now + WINDOW
+    world.put("calcom_caller", {"id": caller, "ends": ends, "count": count})
+    return limit - count, int(ends - now) + 1
 
 
 @dataclass(frozen=True)
@@ -42,7 +38,6 @@ class Desk:
     world: World
     courier: Courier
     settings: SandboxSettings
-    limiter: Limiter = field(default_factory=Limiter)
 
 
 @dataclass(frozen=True)
@@ -79,7 +74,7 @@ def _caller_with_key(desk: Desk) -> bool:
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
     setting = desk.world.get("calcom_setting", "rate_limit")
     limit = setting["limit"] if setting else PER_KEY
-    remaining, reset = desk.limiter.admit(key or request.remote_addr or "", limit)
+    remaining, reset = admit(desk.world, key or request.remote_addr or "", limit)
     g.calcom_limits = (limit, max(0, remaining), reset)
     if remaining < 0:
         raise Refusal(429, "CustomThrottlerGuard - Too many requests. Please try again later.")

@@ -38,8 +38,58 @@ def announce(desk: Desk, trigger: str, booking: Record, **more: Any) -> None:
 
 def send(desk: Desk, trigger: str, payload: dict[str, Any]) -> None:
     """Owe the app a webhook in the usual envelope."""
-    event = {"triggerEvent": trigger, "createdAt": iso(desk.world.now()), "payload": payload}
+    _owe(desk, {"triggerEvent": trigger, "createdAt": iso(desk.world.now()), "payload": payload})
+
+
+def _owe(desk: Desk, event: dict[str, Any]) -> None:
+    trigger = event["triggerEvent"]
     desk.courier.send("calcom", f"{desk.settings.app_url}/webhooks/calcom", json.dumps(event), trigger)
+
+
+def send_flat(desk: Desk, trigger: str, booking: Record) -> None:
+    """Owe the app a webhook about a meeting: flat, with the booking's own `createdAt` in it."""
+    kind = calendar.event_type(desk.world, booking["event_type"])
+    absent = booking.get("absent_attendee", False)
+    event = {
+        "triggerEvent": trigger,
+        "id": booking["number"],
+        "uid": booking["id"],
+        "idempotencyKey": f"{trigger.lower()}-{booking['id']}",
+        "createdAt": iso(booking["created"]),
+        "startTime": iso(booking["start"]),
+        "endTime": iso(booking["end"]),
+        "status": booking["status"],
+        "metadata": booking["metadata"],
+        "eventTypeId": booking["event_type"],
+        "noShowHost": booking.get("absent_host", False),
+        "user": {"email": kind["ownerEmail"], "name": kind["ownerName"], "timeZone": kind["timeZone"]},
+        "attendees": [{**attendee_fields(booking["attendee"]), "noShow": absent}],
+        "destinationCalendar": None,
+    }
+    _owe(desk, event)
+
+
+def send_no_show(desk: Desk, booking: Record, who: str) -> None:
+    """What Cal Video tells when one side has not joined; `who` is host or attendee."""
+    kind = calendar.event_type(desk.world, booking["event_type"])
+    person = booking["attendee"]
+    payload = {
+        "title": booking["title"],
+        "bookingId": booking["number"],
+        "bookingUid": booking["id"],
+        "startTime": iso(booking["start"]),
+        "endTime": iso(booking["end"]),
+        "attendees": [{**attendee_fields(person), "noShow": who == "attendee"}],
+        "participants": [],
+        "eventType": {"id": booking["event_type"]},
+        "webhook": {"id": "whk_1", "subscriberUrl": "", "time": 5, "timeUnit": "MINUTE"},
+        "message": f"The {who} has not joined",
+    }
+    if who == "host":
+        payload |= {"hostEmail": kind["ownerEmail"], "noShowHost": True}
+        send(desk, "AFTER_HOSTS_CAL_VIDEO_NO_SHOW", payload)
+    else:
+        send(desk, "AFTER_GUESTS_CAL_VIDEO_NO_SHOW", {**payload, "guests": [attendee_fields(person)]})
 
 
 def owner_id(username: str) -> int:
@@ -85,7 +135,7 @@ def _payload(desk: Desk, booking: Record) -> dict[str, Any]:
         "videoCallData": {"type": "daily_video", "id": booking["id"], "password": "", "url": url},
         "metadata": {"videoCallUrl": url, **booking["metadata"]},
         "destinationCalendar": None,
-        "iCalUID": f"{booking['id']}@Cal.com",
+        "iCalUID": booking["icsUid"],
         "iCalSequence": booking["sequence"],
         "price": 0,
         "currency": "usd",

@@ -1,0 +1,65 @@
+"""Every number of the business, how often something may be asked for, and what the owner may set."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal, NamedTuple
+
+HOLD_TO_CHOOSE = timedelta(minutes=10)  # a chosen time is kept this long while the details are typed
+CHECKOUT_LIFE = timedelta(minutes=31)  # Stripe's shortest is 30 minutes; one more for clocks that differ
+HOLD_BEYOND_CHECKOUT = timedelta(minutes=4)  # the hold outlives the session: no one pays for a freed hour
+CALENDAR_RESERVATION = timedelta(minutes=36)  # Cal.com's reservation outlives both
+MAX_LIVE_HOLDS = 3  # a visitor may keep so many hours at once
+ASK_STRIPE_AGAIN = timedelta(seconds=4)  # a waiting page asks Stripe itself, no more often than this
+WATCH_PAYMENT_EVERY = timedelta(minutes=2)  # how often an unpaid session is looked at without any webhook
+CONFIRM_DEADLINE = timedelta(minutes=30)  # a paid booking the calendar will not take by then is refunded
+MORE_TIME = timedelta(minutes=10)  # what asking for more time adds to a hold, once (WCAG 2.2.1)
+TYPED_IS_KEPT = timedelta(hours=1)  # details of a hold that came to nothing are offered to the next one
+NEAR_TIMES = 3  # so many other times are offered when one was lost
+FREE_CANCELLATION = timedelta(hours=24)  # full refund until then
+MOVE_UNTIL = timedelta(hours=24)  # an attendee may move a session until then
+MAX_MOVES = 3  # and so often
+ABSENT_AFTER = timedelta(minutes=10)  # so late after the start somebody may say that the other has not come
+ANSWER_WITHIN = timedelta(hours=48)  # a mentor's time to answer a report
+MAX_FILES = 5  # with one message of a report
+MAX_SAID = 20  # messages of one side in a report; whoever has more to say writes to us
+MAX_FILE_SIZE = 5 * 1024 * 1024  # bytes; the database refuses more
+JOIN_FROM = timedelta(minutes=15)  # before the start, the way in is the first thing on the page
+FIND_BACK = timedelta(days=90)  # links are sent for sessions that ended no longer ago
+FORGET_REQUESTS = timedelta(days=1)  # after which nobody need know who has asked for links
+MANAGE_LINK_LIFE = timedelta(days=400)  # after the session: a receipt can be had for the year's taxes
+TRANSFER_ATTEMPTS = 3  # definite refusals before a person is told
+TRANSFER_WAIT = timedelta(hours=1)  # whatever blocks a transfer is looked at again then, without any event
+LEARN_FEE_EVERY = timedelta(minutes=1)  # how often a charge without its fee is looked at
+PAYOUT_RESTS = timedelta(days=1)  # after a payout that failed, unless the account changes before
+PAYOUT_STALE = timedelta(minutes=5)  # an intention not sent by then is dropped, and the balance asked again
+HOLDING_LIMIT = {
+    "US": timedelta(days=730),
+    "TH": timedelta(days=10),
+}  # Stripe's, for manual payouts, by country
+HOLDING_LIMIT_ELSEWHERE = timedelta(days=90)
+REFUND_WAITS = timedelta(minutes=2)  # for a transfer in flight, so that its share is asked back first
+
+
+class Rate(NamedTuple):
+    """How often something may be asked for by one address, and by one browser."""
+
+    name: str
+    per_address: str
+    per_visitor: str
+
+
+SLOTS = Rate("slots", "300 per minute", "120 per minute")
+HOLDS = Rate("holds", "120 per 10 minutes", "30 per 10 minutes")
+CHECKOUTS = Rate("checkouts", "120 per hour", "40 per hour")
+CHANGES = Rate("changes", "120 per hour", "40 per hour")  # of a booking, by whoever holds its link
+REPORTS = Rate("reports", "30 per hour", "15 per hour")
+MAIL = Rate("mail", "20 per hour", "6 per hour")  # forms that send a letter to somebody
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What the owner may set; everything else above is the house's."""
+
+    fee_bps: int = 1000
+    dispute_period: timedelta = timedelta(hours=72)
+    hold_starts_at: Literal["session", "payment"] = "session"
