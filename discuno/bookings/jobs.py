@@ -1,6 +1,6 @@
 """Doors to the mentor's calendar: reserve, confirm, give back. For built-in calendars no one is called."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -14,6 +14,8 @@ from discuno.edges.calcom import CalcomDown, CalcomRefused, Place
 from discuno.kit import clock, outbox
 from discuno.kit.db import locked, session, transaction
 from discuno.payments import service as payments
+
+A_LITTLE = timedelta(minutes=1)  # by which a reservation outlives a hold that was given more time
 
 
 @outbox.task("lapse_hold")
@@ -33,12 +35,13 @@ def reserve(booking_id: int) -> None:
         booking = locked(Booking, booking_id)
         type_id, start = booking.calcom_event_type_id, booking.starts_at
         kept = booking.calcom_reservation_uid
+        lasting = max(policy.CALENDAR_RESERVATION, booking.held_until - clock.now() + A_LITTLE)
     if type_id is None:
         return
     if kept is not None:
-        calcom.drop_reservation(kept)
+        calcom.drop_reservation(type_id, kept)
     try:
-        uid = calcom.reserve(type_id, start, policy.CALENDAR_RESERVATION)
+        uid = calcom.reserve(type_id, start, lasting)
     except CalcomRefused as refusal:
         with transaction():
             journey.slot_lost(payments.locked_booking(booking_id))
@@ -51,9 +54,10 @@ def reserve(booking_id: int) -> None:
 def drop_reservation(booking_id: int) -> None:
     """Give the reserved slot back to the mentor's calendar."""
     with transaction():
-        uid = locked(Booking, booking_id).calcom_reservation_uid
-    if uid is not None:
-        calcom.drop_reservation(uid)
+        booking = locked(Booking, booking_id)
+        type_id, uid = booking.calcom_event_type_id, booking.calcom_reservation_uid
+    if type_id is not None and uid is not None:
+        calcom.drop_reservation(type_id, uid)
 
 
 @outbox.task("undo_at_calendar")
@@ -136,6 +140,7 @@ def _record(booking_id: int, place: Place | None) -> None:
             if place is not None:
                 booking.calcom_booking_uid = place.uid
                 booking.meeting_url = place.link
+                booking.calendar_uid = place.ics_uid
             journey.booking_confirmed(booking)
             unit.flush()
     except sa.exc.IntegrityError as error:

@@ -8,13 +8,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import sqlalchemy as sa
-
 from discuno import journey
+from discuno.bookings import calendar_news
 from discuno.disputes import jobs as dispute_doors
-from discuno.kit.db import one_or_none, session, transaction
+from discuno.edges import calcom
+from discuno.edges.calcom import Told
+from discuno.kit import outbox
+from discuno.kit.db import session, transaction
 from discuno.notifications import service as notifications
-from discuno.notifications.models import Email
 from discuno.payments import jobs as payment_doors
 from discuno.payments import service as payments
 from discuno.payments.models import Payment
@@ -196,13 +197,30 @@ def mentor_balance(news: News) -> str:
 def letter(news: News) -> str:
     """A letter moved on its way."""
     data = news.payload.get("data")
-    resend_id = str(data.get("email_id", "") if isinstance(data, dict) else "")
+    about = data if isinstance(data, dict) else {}
+    tags = about.get("tags")
+    resend_id = str(about.get("email_id", ""))
     with transaction():
-        email = one_or_none(sa.select(Email).where(Email.resend_id == resend_id).with_for_update())
+        email = notifications.of_carrier(
+            resend_id, str(tags.get("letter", "") if isinstance(tags, dict) else "")
+        )
         if email is None:
             raise Unexplained(f"no letter is {resend_id}")
         notifications.record_delivery(email, news.type)
         return f"letter {email.id}"
+
+
+# Mentors' calendars
+
+
+def _told(door: Callable[[Told], str]) -> Handler:
+    """The door is told what the message names."""
+    return lambda news: calendar_news.hear(calcom.read_news(news.payload), door)
+
+
+def unreadable(news: News) -> str:
+    """It was signed, and is no message that we know: a person has to look. Raises GiveUp."""
+    raise outbox.GiveUp(f"an event that cannot be read: {str(news.payload)[:500]}")
 
 
 follow_dispute = _by_id(dispute_doors.follow_dispute)
@@ -259,6 +277,21 @@ CONNECT: Mapping[str, Handler] = {
 LETTERS: Mapping[str, Handler] = dict.fromkeys(
     (f"email.{word}" for word in ("sent", "delivered", "bounced", "complained", "failed")), letter
 )
+CALCOM: Mapping[str, Handler] = {
+    **dict.fromkeys(
+        ("BOOKING_CREATED", "BOOKING_REQUESTED", "BOOKING_PAID", "BOOKING_PAYMENT_INITIATED"),
+        _told(calendar_news.arrived),
+    ),
+    **dict.fromkeys(
+        ("BOOKING_RESCHEDULED", "BOOKING_CANCELLED", "BOOKING_REJECTED"), _told(calendar_news.changed)
+    ),
+    "AFTER_HOSTS_CAL_VIDEO_NO_SHOW": _told(calendar_news.host_absent),
+    "AFTER_GUESTS_CAL_VIDEO_NO_SHOW": _told(calendar_news.guest_absent),
+    "BOOKING_NO_SHOW_UPDATED": _told(calendar_news.absence_updated),
+    "MEETING_STARTED": _told(calendar_news.meeting_started),
+    "MEETING_ENDED": _told(calendar_news.meeting_ended),
+    "unreadable": unreadable,
+}
 THIN = ("v2.core.account.", "v2.core.account[")  # whatever changes about an account of the newer API
 
 
@@ -266,6 +299,8 @@ def handler_of(provider: str, news: News) -> Handler | None:
     """Who sees to an event; None when it means nothing to us."""
     if provider == "resend":
         return LETTERS.get(news.type)
+    if provider == "calcom":
+        return CALCOM.get(news.type)
     if provider != "stripe":
         return None
     if news.account is not None:

@@ -74,14 +74,18 @@ def from_calcom() -> Response:
     body = request.get_data()
     if not calcom.is_signed(body, request.headers.get("X-Cal-Signature-256", ""), secret.get_secret_value()):
         return _refuse("calcom", "wrong signature", 401)
+    return _store("calcom", hashlib.sha256(body).hexdigest(), _event(body))
+
+
+def _event(body: bytes) -> dict[str, Any]:
+    """What a signed body says; one that is no event is kept all the same, for a person to look at."""
     try:
-        event = json.loads(body)
-    except ValueError:
-        return _refuse("calcom", "not JSON")
+        event = inbox.storable(json.loads(body))
+    except (ValueError, RecursionError):
+        event = None
     if not isinstance(event, dict):
-        return _refuse("calcom", "not an event")
-    event = {**event, "type": str(event.get("triggerEvent", "unknown"))}
-    return _store("calcom", hashlib.sha256(body).hexdigest(), event)
+        return {"type": "unreadable", "body": body.decode(errors="replace")}
+    return {**event, "type": str(event.get("triggerEvent", "unknown"))}
 
 
 def _store(provider: str, external_id: str, event: dict[str, Any], account: str | None = None) -> Response:

@@ -1,5 +1,6 @@
 """The inbox: store an event once, with the work it means, in one transaction."""
 
+import math
 from typing import Any
 
 import sqlalchemy as sa
@@ -27,10 +28,10 @@ def receive(provider: str, external_id: str, event: dict[str, Any], **facts: Any
         .values(
             provider=provider,
             external_id=external_id,
-            payload=event,
+            payload=storable(event),
             received_at=clock.now(),
             attempts=0,
-            **facts,
+            **storable(facts),
         )
         .on_conflict_do_nothing(index_elements=["provider", "external_id"])
         .returning(WebhookEvent.id)
@@ -41,6 +42,17 @@ def receive(provider: str, external_id: str, event: dict[str, Any], **facts: Any
     queue = queue_of(provider, str(facts.get("type", "")))
     outbox.add("handle_event", queue=queue, event_id=event_id, unique_key=f"event:{event_id}")
     return True
+
+
+def storable(value: Any) -> Any:
+    """JSON as Postgres can keep it: without NUL, half characters, and numbers that are none."""
+    if isinstance(value, dict):
+        return {storable(name): storable(held) for name, held in value.items()}
+    if isinstance(value, list):
+        return [storable(held) for held in value]
+    if isinstance(value, str):
+        return value.replace("\0", "").encode(errors="replace").decode()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def handled(event: WebhookEvent, outcome: str) -> None:
