@@ -4,9 +4,10 @@
 (() => {
   "use strict";
 
-  /** @typedef {{ctx: {target: Element, sourceElement: HTMLElement, swap: string, then?: string}}} Swap */
+  /** @typedef {{ctx: {target: Element, sourceElement: HTMLElement, swap: string, then?: string, response?: {status: number}}}} Swap */
 
   const NETWORK = "We could not reach the server. Check your connection and try again.";
+  const TOO_OFTEN = "You have asked for this very often in a short time. Please wait a little and try again.";
   const SERVER = "The server could not answer. Please try again in a moment.";
   const browserZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
@@ -46,13 +47,14 @@
   on("htmx:response:error", ({ ctx }) => {
     if (ctx.target.id === "main") return; // a whole step may be an error page; a calendar may not
     ctx.swap = "none";
-    notice(SERVER);
+    notice(ctx.response?.status === 429 ? TOO_OFTEN : SERVER);
   });
 
   // --- After a swap: title, voice, focus
 
   on("htmx:before:swap", ({ ctx }) => {
     ctx.then = ctx.sourceElement?.dataset.then; // kept now, for the source may be gone afterwards
+    if (ctx.target.id === "main") [cameBack, restoring] = [restoring, false];
   });
 
   on("htmx:after:swap", ({ ctx }) => {
@@ -66,6 +68,26 @@
     if (document.activeElement === document.body) focus(fresh?.querySelector("[data-heading]"));
   });
 
+  // --- Back to the choice of a time gives back what is kept and not yet paid for
+
+  /** Whether this page was come back to. */
+  let cameBack = performance.getEntriesByType("navigation").some((entry) => /** @type {PerformanceNavigationTiming} */ (entry).type === "back_forward");
+
+  let restoring = false;
+  on("htmx:before:history:restore", () => (restoring = true));
+  addEventListener("pageshow", (event) => {
+    // a page kept whole by the browser shows what was true when it was left: htmx asks for it again
+    if (event.persisted && byId("bookings-time")) dispatchEvent(new PopStateEvent("popstate", { state: { htmx: true } }));
+  });
+
+  function giveBack() {
+    const form = document.querySelector("form[data-back]");
+    if (!cameBack || !(form instanceof HTMLFormElement) || !form.dataset.htmxPowered) return;
+    cameBack = false;
+    say("The time you were keeping is free again.");
+    form.requestSubmit();
+  }
+
   /** A new step stands in #main. @param {HTMLElement} main */
   function arrive(main) {
     const title = /** @type {HTMLElement | null} */ (main.querySelector("[data-title]"))?.dataset.title;
@@ -77,6 +99,7 @@
   function settle() {
     document.querySelectorAll("[role=grid]").forEach(startRoving);
     offerBrowserZone();
+    giveBack();
   }
 
   // --- The month grid: one tab stop, arrows within, months beyond its edges
@@ -190,6 +213,7 @@
     const chosen = select.value;
     const found = all.filter((option) => `${option.text} ${option.value}`.toLowerCase().includes(wanted));
     select.replaceChildren(...(found.length ? found : all));
+    if (wanted) say(found.length === 1 ? `1 zone found: ${found[0].text}` : `${found.length || "No"} zones found`);
     select.size = wanted && found.length ? Math.max(2, Math.min(6, found.length)) : 0;
     if (!wanted) select.value = chosen;
   }

@@ -35,9 +35,17 @@ def _booking_page(part: str, step: str, **context: object) -> Specimen:
     return Specimen("bookings/book.html", part, everything)
 
 
+def _held_page(**context: object) -> Specimen:
+    """More time was asked for: the hold alone, or the details around it."""
+    page = _booking_page("bookings/_hold.html", "details", **context)
+    return Specimen("bookings/held.html", page.part, page.context)
+
+
 def _attendee_steps(world: samples.Cast) -> Iterator[tuple[str, Specimen]]:
     shared: Context = {"mentor": world.mentor, "policy_sentences": samples.POLICY_SENTENCES}
-    details: Context = {"booking": world.booking, "seconds_left": 598, "release_url": "/release", **shared}
+    held: Context = {"seconds_left": 598, "over": "Over.", "more_time_url": "/more-time", "more_minutes": 10}
+    links: Context = {"details_url": "/details", "release_url": "/release"}
+    details: Context = {"booking": world.booking, "typed_in": "bookings-form", **held, **links, **shared}
     yield (
         "session",
         _booking_page("bookings/_session.html", "session", event_types=world.event_types, **shared),
@@ -49,6 +57,8 @@ def _attendee_steps(world: samples.Cast) -> Iterator[tuple[str, Specimen]]:
             "choose_url": "/mentor/amara/book/1",
             "part_url": "/mentor/amara/book/1/calendar",
             "taken": taken,
+            "near": [samples.START] if taken else [],
+            "kept_times": samples.KEPT if taken else [],
             **shared,
         }
         yield name, _booking_page("bookings/_time.html", "time", **context)
@@ -62,9 +72,19 @@ def _attendee_steps(world: samples.Cast) -> Iterator[tuple[str, Specimen]]:
             "bookings/_details.html", "details", form=samples.WRONG_FORM, errors=samples.ERRORS, **details
         ),
     )
+    yield from _payment_steps(world, details)
+
+
+def _payment_steps(world: samples.Cast, details: Context) -> Iterator[tuple[str, Specimen]]:
     payment = SimpleNamespace(amount=world.booking.price, currency=world.booking.currency)
-    pay: Context = {**details, "payment": payment}
+    pay: Context = {**details, "typed_in": None, "payment": payment, "has_more_time": False}
+    again: Context = {**pay, "has_more_time": True, "more_time_url": None}
+    yield "hold", _held_page(form=samples.EMPTY_FORM, errors={}, **details)
     yield "payment", _booking_page("bookings/_payment.html", "payment", checkout=samples.CHECKOUT, **pay)
+    yield (
+        "payment-again",
+        _booking_page("bookings/_payment.html", "payment", checkout=samples.CHECKOUT, **again),
+    )
     yield (
         "payment-down",
         _booking_page("bookings/_payment.html", "payment", checkout=None, problem=samples.PROBLEM, **pay),

@@ -12,8 +12,17 @@ FACE = (
     "14-32 28-32s26 10 28 32z' fill='%230d6a4d'/%3E%3C/svg%3E"
 )
 POLICY_SENTENCES = [
-    "Free cancellation until 24 hours before the session starts.",
-    "Your payment is held for 72 hours after the session, so that a problem can be put right.",
+    "Free cancellation until 24 hours before; after that nothing is returned.",
+    "Your payment is held until 72 hours after the session; until then you can report a problem.",
+]
+KEPT = [
+    Bag(
+        starts_at=START,
+        title="First <b>& hello",
+        continue_url="/details",
+        release_url="/release",
+        goes_with_back=True,
+    )
 ]
 EMPTY_FORM = {"name": "", "email": "", "phone": "", "note": ""}
 WRONG_FORM = {"name": "", "email": "jun@", "phone": "", "note": "</textarea><script>alert(1)</script>"}
@@ -80,6 +89,9 @@ def _cast(mentor: Bag, event_types: list[Bag], attendee: str, email: str, zone: 
         status=_status("Confirmed", "ok", "Your session is booked."),
         mentor=mentor,
         event_type=kind,
+        title=kind.title,
+        duration_minutes=kind.duration_minutes,
+        requires_payment=kind.price > 0,
         price=kind.price,
         currency=kind.currency,
         meeting_url="https://meet.example.com/amara-jun",
@@ -185,11 +197,13 @@ def calendar(cast: Cast, *, chosen: int | None = 25, **changes: object) -> Bag:
         chosen_day_label="Wednesday 25 November" if chosen else None,
         slots=[_slot(start) for start in starts] if chosen else [],
         next_available=None,
+        nothing=None,
         zone="Europe/Paris",
         zones=[("Europe/Paris", "Paris (UTC+1)"), ("Asia/Tokyo", "Tokyo (UTC+9)"), ("UTC", "UTC")],
         clock="24",
         clock_switch=_link("12-hour clock"),
         unavailable=None,
+        as_of=None,
     )
     vars(shown).update(changes)
     return shown
@@ -219,6 +233,11 @@ def calendars(cast: Cast) -> list[tuple[str, Bag, str | None]]:
         (
             "time-empty",
             calendar(cast, chosen=None, weeks=empty, next_available=soonest, zone_is_guess=True),
+            None,
+        ),
+        (
+            "time-never",
+            calendar(cast, chosen=None, weeks=empty, nothing="No free time up to 22 January."),
             None,
         ),
         ("time-down", calendar(cast, chosen=None, unavailable=sentence), None),

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from discuno.bookings.calendar import Asked, CalendarView, lay_out, zone_choices
+from discuno.bookings.calendar import Asked, CalendarView, is_short_of_times, lay_out, zone_choices
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -13,7 +13,7 @@ def link(month: date, day: date | None, clock: str) -> tuple[str, str]:
     return f"/{month:%Y-%m}/{day or ''}/{clock}", "part"
 
 
-def laid_out(starts: list[datetime], asked: Asked, later: datetime | None = None) -> CalendarView:
+def laid_out(starts: list[datetime], asked: Asked, *elsewhere: datetime) -> CalendarView:
     return lay_out(
         asked,
         starts,
@@ -22,7 +22,7 @@ def laid_out(starts: list[datetime], asked: Asked, later: datetime | None = None
         mentor_zone="America/New_York",
         mentor_name="Amara",
         link=link,
-        later=later,
+        elsewhere=elsewhere,
     )
 
 
@@ -34,7 +34,7 @@ def test_a_time_stands_under_the_day_it_has_where_the_attendee_is() -> None:
     late = datetime(2026, 11, 25, 23, 30, tzinfo=UTC)
     view = laid_out([late], asked(zone="Pacific/Auckland"))
     assert view.chosen_day_label == "Thursday 26 November"
-    assert [(s.label, s.mentor_label) for s in view.slots] == [("12:30", "18:30 for Amara")]
+    assert [(s.label, s.mentor_label) for s in view.slots] == [("12:30", "Wed 18:30 for Amara")]
     [chosen] = [d for week in view.weeks for d in week if d is not None and d.is_chosen]
     assert (chosen.number, chosen.count, chosen.label) == (26, 1, "Thursday 26 November, 1 time available")
 
@@ -49,9 +49,36 @@ def test_a_day_without_times_offers_the_next_that_has_some_even_in_another_month
     view = laid_out([free], asked(day=date(2026, 11, 25)))
     assert view.next_available is not None
     assert view.next_available.label == "Next free day: Friday 27 November"
-    empty = laid_out([], asked(), later=datetime(2026, 12, 31, 23, 30, tzinfo=UTC))
+    empty = laid_out([], asked(), datetime(2026, 12, 31, 23, 30, tzinfo=UTC))
     assert empty.next_available is not None
     assert empty.next_available.url == "/2027-01/2027-01-01/24"  # it is New Year in Paris
+    assert empty.next_available.label == "Next free day: Friday 1 January 2027"
+
+
+@pytest.mark.parametrize("day", [None, date(2026, 12, 30)])
+def test_after_the_last_free_day_the_first_is_offered(day: date | None) -> None:
+    asked_for = asked(12, day)
+    assert is_short_of_times(asked_for, [])
+    late = laid_out([], asked_for, datetime(2026, 11, 26, 9, tzinfo=UTC))
+    assert late.next_available is not None
+    assert late.next_available.label == "First free day: Thursday 26 November"
+    assert late.nothing is None
+
+
+def test_a_calendar_with_no_time_at_all_says_so_kindly_and_how_far_it_looked() -> None:
+    view = laid_out([], asked())
+    assert view.next_available is None
+    assert view.nothing is not None
+    assert view.nothing.startswith("Amara has no free time up to Saturday 23 January 2027")
+
+
+def test_a_chosen_day_is_short_of_times_only_when_none_follows_in_its_month() -> None:
+    noon = datetime(2026, 11, 26, 12, tzinfo=UTC)
+    assert [is_short_of_times(asked(day=date(2026, 11, n)), [noon]) for n in (25, 26, 27)] == [
+        False,
+        False,
+        True,
+    ]
 
 
 @pytest.mark.parametrize(("month", "back", "on"), [(11, False, True), (12, True, True), (10, False, True)])

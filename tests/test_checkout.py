@@ -148,9 +148,15 @@ def test_a_price_changed_after_the_hold_changes_nothing_for_who_holds(house: Hou
     jun = someone(house)
     details = jun.hold()
     change(house, "UPDATE discuno_event_type SET price = 99900, title = 'Dearer', currency = 'eur'")
-    jun.fill_in(details)
+    payment_page = jun.fill_in(details).location
     [session] = house.stripe("checkout.session")
     assert (session["amount_total"], session["currency"]) == (6000, "usd")
+    for page in (details, payment_page):
+        html = jun.client.get(page).text
+        assert "$60.00" in html
+        assert "Application review" in html
+        assert "999" not in html
+        assert "Dearer" not in html
 
 
 FORGED = {

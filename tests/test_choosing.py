@@ -1,11 +1,17 @@
 """Choosing a time: held for one browser, on whichever calendar the mentor keeps; lost kindly."""
 
-from datetime import UTC, datetime, timedelta
+import gzip
+import re
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask.testing import FlaskClient
 
+from discuno.bookings.models import Booking
+from discuno.kit.web import zone_name
 from tests.attendee import Attendee
+from tests.factories import all_of, change, someone
 from tests.house import House
 
 
@@ -48,3 +54,69 @@ def test_a_calendar_that_cannot_be_read_says_so_and_offers_to_try_again(
     assert page.status_code == 200
     assert "We cannot read this mentor&#39;s calendar right now." in page.text
     assert f'<a class="btn" href="/mentor/owen/book/{type_id}">Try again</a>' in page.text
+
+
+DAYS = [
+    ("America/New_York", date(2027, 3, 14)),  # the mentor's own clock changes
+    ("America/Los_Angeles", date(2027, 3, 14)),
+    ("Europe/Dublin", date(2027, 3, 28)),
+    ("Pacific/Chatham", date(2027, 4, 4)),
+    ("Australia/Lord_Howe", date(2027, 4, 4)),
+    ("America/Sao_Paulo", date(2027, 2, 21)),
+    ("Africa/Casablanca", date(2027, 2, 7)),
+    ("Africa/Casablanca", date(2027, 3, 14)),
+    ("Asia/Kathmandu", date(2027, 3, 14)),
+]
+
+
+def test_a_time_of_a_day_of_clock_changes_goes_from_page_to_row_unchanged(house: House) -> None:
+    change(house, "UPDATE discuno_mentor SET booking_window_days = 365, zone = 'America/New_York'")
+    for zone, day in DAYS:
+        jun = someone(house, zone)
+        shown = jun.times("amara", 1, day.isoformat())
+        midnight = [
+            datetime.combine(d, datetime.min.time(), ZoneInfo(zone)) for d in (day, day + timedelta(days=1))
+        ]
+        first, end = (m.astimezone(UTC) for m in midnight)
+        assert all(first <= t < end for t in shown)
+        assert len(shown) > 30
+        start = shown[4]  # on some of these days the first after the change
+        details = jun.choose("amara", 1, start).location
+        row = all_of(house, Booking)[-1]
+        assert (row.starts_at, row.attendee_zone) == (start, zone)
+        wall = start.astimezone(ZoneInfo(zone))
+        page = jun.client.get(details).text
+        assert f"{wall:%a} {wall.day} {wall:%b}, {wall.hour}:{wall:%M}" in page
+        assert zone_name(zone, start) in page  # as far from UTC as it will be then, and not as it is now
+        assert ("for <bdi>Amara" in page) == (zone != "America/New_York")
+        change(house, "DELETE FROM discuno_booking")
+
+
+def test_a_mentor_without_any_free_time_is_said_to_have_none(house: House, client: FlaskClient) -> None:
+    change(house, "DELETE FROM discuno_weekly_hours")
+    page = client.get("/mentor/amara/book/1").text
+    assert re.search(r"Amara has no free time up to \w+day \d+ \w+", page)
+    assert "Choose a day" not in page
+
+
+def test_a_month_after_the_last_free_day_leads_back_to_the_first(house: House, client: FlaskClient) -> None:
+    month = f"{datetime.now(UTC) + timedelta(days=100):%Y-%m}"
+    page = client.get(f"/mentor/amara/book/1?month={month}").text
+    found = re.search(r'<a class="btn" href="([^"]+)"[^>]*>First free day: [^<]+</a>', page)
+    assert found
+    assert 'name="start"' in client.get(found[1].replace("&amp;", "&")).text
+
+
+def weight(body: bytes) -> int:
+    return len(gzip.compress(body, 6))
+
+
+def test_the_first_load_is_light_and_a_change_of_day_lighter(house: House, client: FlaskClient) -> None:
+    page = client.get("/mentor/amara/book/1?zone=America/Los_Angeles")
+    ours = set(re.findall(r'(?:src|href)="(/static/[^"]+)"', page.text))
+    assert {url.partition("?")[0].rpartition(".")[2] for url in ours} == {"css", "js", "svg"}
+    assert sum(weight(client.get(url).data) for url in ours) <= 30 * 1000
+    next_day = re.findall(r'hx-get="([^"]*/calendar[^"]*day=[^"]+)"', page.text)[5].replace("&amp;", "&")
+    part = client.get(next_day, headers={"HX-Request": "true"})
+    assert part.text.count('name="start"') > 40  # as many times as a day can have
+    assert weight(part.data) <= 2 * 1000

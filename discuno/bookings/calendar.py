@@ -1,6 +1,7 @@
 """The month and the day as an attendee sees them: free starting times laid out in a chosen zone. No I/O."""
 
 import calendar as months
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -83,6 +84,8 @@ class CalendarView:
     clock: str
     clock_switch: Turn
     unavailable: str | None
+    as_of: str | None  # said when the other calendar does not answer and an earlier answer of it is shown
+    nothing: str | None  # said instead of times when there are none as far ahead as can be booked
     kept: dict[str, str]
 
 
@@ -105,37 +108,42 @@ def lay_out(
     mentor_zone: str,
     mentor_name: str,
     link: Link,
-    later: datetime | None = None,
+    elsewhere: Sequence[datetime] = (),
     unavailable: str | None = None,
+    as_of: datetime | None = None,
 ) -> CalendarView:
-    """Lay free times out as a month, a day and its slots. `later` is the next free time after this month.
-
-    Until a day is chosen, the first that has times is shown.
-    """
+    """Free times as a month, a day (the first with any, until one is chosen) and its slots; the rest lie `elsewhere`."""
     zone = ZoneInfo(asked.zone)
-    by_day: dict[date, list[datetime]] = {}
-    for start in starts:
-        by_day.setdefault(start.astimezone(zone).date(), []).append(start)
+    by_day = _by_day(starts, zone)
     asked = replace(asked, day=asked.day or min(by_day, default=None))
-    today = now.astimezone(zone).date()
-    previous, following = _turns(asked, today, until.astimezone(zone).date(), link)
+    today, last_day = (moment.astimezone(zone).date() for moment in (now, until))
+    previous, following = _turns(asked, today, last_day, link)
     return CalendarView(
         month_label=asked.month.strftime("%B %Y"),
         weekday_names=WEEKDAYS,
         weeks=_weeks(asked, by_day, today, link),
         previous=previous,
         next=following,
-        chosen_day_label=_spoken(asked.day) if asked.day is not None else None,
+        chosen_day_label=_spoken(asked.day, today) if asked.day is not None else None,
         slots=_slots(by_day.get(asked.day, []) if asked.day else [], asked, mentor_zone, mentor_name),
-        next_available=_next_available(asked, by_day, later, zone, link),
+        next_available=_next_available(asked, [*starts, *elsewhere], today, link),
         zone=asked.zone,
         zone_is_guess=asked.zone_is_guess,
         zones=zone_choices(asked.zone),
         clock=asked.clock,
         clock_switch=_clock_switch(asked, link),
         unavailable=unavailable,
+        as_of=_age(as_of, asked),
+        nothing=None if starts or elsewhere else _nothing(mentor_name, _spoken(last_day, today)),
         kept=_kept(asked),
     )
+
+
+def _by_day(starts: Sequence[datetime], zone: ZoneInfo) -> dict[date, list[datetime]]:
+    found: dict[date, list[datetime]] = {}
+    for start in starts:
+        found.setdefault(start.astimezone(zone).date(), []).append(start)
+    return found
 
 
 def _weeks(
@@ -149,21 +157,36 @@ def _weeks(
         count = len(by_day.get(day, []))
         url, part_url = link(asked.month, day, asked.clock)
         words = f"{count} time{'s' if count != 1 else ''} available" if count else "no times"
-        return Day(url, part_url, f"{_spoken(day)}, {words}", day, count, day == today, day == asked.day)
+        return Day(
+            url, part_url, f"{_spoken(day, today)}, {words}", day, count, day == today, day == asked.day
+        )
 
     return [[cell(day) for day in week] for week in weeks]
 
 
-def _spoken(day: date) -> str:
-    return f"{day.strftime('%A')} {day.day} {day.strftime('%B')}"
+def _spoken(day: date, today: date) -> str:
+    """Tuesday 3 November; with its year when that is not this one."""
+    year = f" {day.year}" if day.year != today.year else ""
+    return f"{day.strftime('%A')} {day.day} {day.strftime('%B')}{year}"
 
 
 def _slots(starts: Sequence[datetime], asked: Asked, mentor_zone: str, mentor_name: str) -> list[Slot]:
+    hours = {start: web.hour(start, asked.zone, asked.clock) for start in starts}
+    twice = Counter(hours.values())
+
+    def hour(start: datetime) -> str:
+        """An hour that comes twice, because the clock goes back, says which of the two it is."""
+        again = twice[hours[start]] > 1
+        return f"{hours[start]} ({web.offset_name(asked.zone, start)})" if again else hours[start]
+
     def mentors_hour(start: datetime) -> str | None:
         here, there = (start.astimezone(ZoneInfo(z)).replace(tzinfo=None) for z in (asked.zone, mentor_zone))
-        return None if here == there else f"{web.hour(start, mentor_zone, asked.clock)} for {mentor_name}"
+        day = f"{there:%a} " if here.date() != there.date() else ""
+        return (
+            None if here == there else f"{day}{web.hour(start, mentor_zone, asked.clock)} for {mentor_name}"
+        )
 
-    return [Slot(start, web.hour(start, asked.zone, asked.clock), mentors_hour(start)) for start in starts]
+    return [Slot(start, hour(start), mentors_hour(start)) for start in starts]
 
 
 def _turns(asked: Asked, today: date, last_day: date, link: Link) -> tuple[Turn | None, Turn | None]:
@@ -177,17 +200,35 @@ def _turn(link: Link, month: date, asked: Asked) -> Turn:
     return Turn(*link(month, None, asked.clock), label=month.strftime("%B %Y"))
 
 
-def _next_available(
-    asked: Asked, by_day: dict[date, list[datetime]], later: datetime | None, zone: ZoneInfo, link: Link
-) -> Turn | None:
-    """The next day that has times, offered when the chosen one, or the whole month, has none."""
-    if asked.day is not None and by_day.get(asked.day):
+def is_short_of_times(asked: Asked, starts: Sequence[datetime]) -> bool:
+    """Whether a free day has to be looked for outside the month: it has none, or none on or after the chosen day."""
+    zone = ZoneInfo(asked.zone)
+    return not any(start.astimezone(zone).date() >= (asked.day or asked.month) for start in starts)
+
+
+def _next_available(asked: Asked, starts: Sequence[datetime], today: date, link: Link) -> Turn | None:
+    """The next day that has times, or else the first, offered when the chosen one, or the whole month, has none."""
+    days = sorted(_by_day(starts, ZoneInfo(asked.zone)))
+    after = asked.day or asked.month
+    if not days or asked.day in days:
         return None
-    after = asked.day or date.min
-    day = next((d for d in sorted(by_day) if d > after), later.astimezone(zone).date() if later else None)
-    if day is None:
+    day = next((d for d in days if d > after), days[0])
+    which = "Next" if day > after else "First"
+    return Turn(*link(day.replace(day=1), day, asked.clock), label=f"{which} free day: {_spoken(day, today)}")
+
+
+def _age(as_of: datetime | None, asked: Asked) -> str | None:
+    if as_of is None:
         return None
-    return Turn(*link(day.replace(day=1), day, asked.clock), label=f"Next free day: {_spoken(day)}")
+    at = web.hour(as_of, asked.zone, asked.clock)
+    return f"These are the times of {at}, for the calendar does not answer now. It is asked again when you choose."
+
+
+def _nothing(mentor_name: str, until: str) -> str:
+    return (
+        f"{mentor_name} has no free time up to {until}, which is as far ahead as can be booked. "
+        "Times may open when somebody cancels, so it is worth looking again."
+    )
 
 
 def _clock_switch(asked: Asked, link: Link) -> Turn:

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from datetime import date, datetime
+from typing import Any
 
 from flask import request
 
 from discuno.bookings import service as bookings
-from discuno.bookings.calendar import Asked, CalendarView, lay_out
-from discuno.bookings.free import free_starts
+from discuno.bookings.calendar import Asked, CalendarView, is_short_of_times, lay_out
+from discuno.bookings.free import free_starts, free_times
 from discuno.bookings.service import NOBODY, Besides
 from discuno.bookings.visitor import clock as chosen_clock
 from discuno.bookings.visitor import zone as chosen_zone
@@ -21,23 +22,18 @@ Link = Callable[..., tuple[str, str]]  # month=, day=, zone=, clock= → the pag
 
 
 def view(
-    event_type: EventType, link: Link, *, around: datetime | None = None, besides: Besides = NOBODY
+    event_type: EventType,
+    link: Link,
+    *,
+    around: datetime | None = None,
+    besides: Besides = NOBODY,
+    without: datetime | None = None,
 ) -> CalendarView:
     """The month the request asks for, with its free times; when the calendar cannot be read it says so instead.
 
-    `around` is a lost time whose day is shown unless another one is asked for; `besides` is passed over.
+    `around` is a lost time whose day is shown first; `besides` is passed over, and the start `without` not offered.
     """
     asked = _asked(event_type.mentor, around)
-    now = clock.now()
-    first, last = asked.span()
-    ends = bookings.window(event_type, now)[1]
-    later, unavailable, starts = None, None, []
-    try:
-        starts = free_starts(event_type, first, last, besides)
-        if not starts and last < ends:
-            later = next(iter(free_starts(event_type, last, ends, besides)), None)
-    except (CalcomDown, CalcomRefused):
-        unavailable = UNREADABLE
 
     def turn(month: date, day: date | None, hours: str) -> tuple[str, str]:
         chosen = {"day": day.isoformat()} if day is not None else {}
@@ -45,15 +41,29 @@ def view(
 
     return lay_out(
         asked,
-        starts,
-        now=now,
-        until=ends,
+        **_look(event_type, asked, besides, without),
+        now=clock.now(),
+        until=bookings.window(event_type, clock.now())[1],
         mentor_zone=event_type.mentor.zone,
         mentor_name=event_type.mentor.first_name,
         link=turn,
-        later=later,
-        unavailable=unavailable,
     )
+
+
+def _look(event_type: EventType, asked: Asked, besides: Besides, without: datetime | None) -> dict[str, Any]:
+    """The month's free times, those outside it when it is short of them, and how old they are."""
+    first, last = asked.span()
+    now = clock.now()
+    try:
+        seen = free_times(event_type, first, last, besides)
+        starts = [s for s in seen.starts if s != without]
+        elsewhere = []
+        if is_short_of_times(asked, starts):
+            all_free = free_starts(event_type, now, bookings.window(event_type, now)[1], besides)
+            elsewhere = [s for s in all_free if s != without and not first <= s <= last]
+    except (CalcomDown, CalcomRefused):
+        return {"starts": [], "unavailable": UNREADABLE}
+    return {"starts": starts, "elsewhere": elsewhere, "as_of": seen.as_of}
 
 
 def _asked(mentor: Mentor, around: datetime | None) -> Asked:

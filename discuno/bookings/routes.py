@@ -1,6 +1,7 @@
-"""The steps of a booking up to its payment: session, time, details. Each is a part with a URL of its own."""
+"""The first steps of a booking: session and time. Each is a part with a URL of its own; steps.py has the rest."""
 
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,36 +13,33 @@ from discuno import journey, policy
 from discuno.bookings import month
 from discuno.bookings import service as bookings
 from discuno.bookings.calendar import CalendarView
-from discuno.bookings.forms import DetailsForm
-from discuno.bookings.free import free_starts
-from discuno.bookings.models import Booking, BookingStatus
+from discuno.bookings.free import free_starts, near
+from discuno.bookings.models import Booking
 from discuno.bookings.service import Besides
-from discuno.bookings.visitor import clock as chosen_clock
 from discuno.bookings.visitor import new_visitor, visitor
 from discuno.edges.calcom import CalcomDown, CalcomRefused
 from discuno.edges.stripe import StripeDown, StripeRefused
-from discuno.kit import clock, security
+from discuno.kit import clock, limits, security
 from discuno.kit.db import transaction
-from discuno.kit.errors import DomainError, NotFound
+from discuno.kit.errors import DomainError
 from discuno.kit.web import show, zone_of
 from discuno.mentors import service as mentors
 from discuno.mentors.models import Calendar, EventType
 from discuno.payments import checkout
-from discuno.payments import service as payments
 from discuno.payouts import service as payouts
 
 bp = security.open_to("anybody", Blueprint("bookings", __name__, url_prefix="/mentor/<username>/book"))
 
 
-def _step(part: str, step: str, status: int = 200, **context: Any) -> Response:
-    return show(
-        "bookings/book.html",
-        f"bookings/_{part}.html",
-        status,
-        step=step,
-        policy_sentences=policy.policy_sentences(policy.terms),
-        **context,
-    )
+def step(part: str, name: str, status: int = 200, *, page: str = "book", **context: Any) -> Response:
+    """A step of the booking, alone or in its page."""
+    return show(f"bookings/{page}.html", f"bookings/_{part}.html", status, step=name, **context)
+
+
+def policy_sentences(of: EventType | Booking, starts_at: datetime | None = None) -> list[str]:
+    """What an attendee is told before paying for this."""
+    ahead: timedelta | None = starts_at - clock.now() if starts_at is not None else None
+    return policy.policy_sentences(policy.terms, free=of.price == 0, ahead=ahead)
 
 
 # Session
@@ -54,7 +52,7 @@ def choose_session(username: str) -> AnyResponse:
     offers = payouts.bookable(mentor)
     if len(offers) == 1:
         return redirect(url_for(".choose_time", username=mentor.username, type_id=offers[0].id))
-    return _step("session", "session", mentor=mentor, event_types=offers)
+    return step("session", "session", mentor=mentor, event_types=offers)
 
 
 def _offer(username: str, type_id: int) -> EventType:
@@ -74,12 +72,14 @@ def _offer(username: str, type_id: int) -> EventType:
 
 
 @bp.get("/<int:type_id>")
+@limits.at_most(*policy.SLOTS)
 def choose_time(username: str, type_id: int) -> Response:
     """The month and the times of a day, in the attendee's zone."""
-    return _time_step(_offer(username, type_id))
+    return time_step(_offer(username, type_id))
 
 
 @bp.get("/<int:type_id>/calendar")
+@limits.at_most(*policy.SLOTS)
 def calendar(username: str, type_id: int) -> Response:
     """The calendar alone, for turning it."""
     event_type = _offer(username, type_id)
@@ -104,11 +104,12 @@ def _choose_url(event_type: EventType) -> str:
     return url_for(".choose_time", username=event_type.mentor.username, type_id=event_type.id)
 
 
-def _time_step(
+def time_step(
     event_type: EventType, *, status: int = 200, taken: str | None = None, around: datetime | None = None
 ) -> Response:
+    """The step at which a time is chosen; after a lost one (`around`) with its day and the times nearest to it."""
     view = _calendar(event_type, around)
-    return _step(
+    return step(
         "time",
         "time",
         status,
@@ -118,25 +119,63 @@ def _time_step(
         choose_url=_choose_url(event_type),
         part_url=url_for(".calendar", username=event_type.mentor.username, type_id=event_type.id),
         taken=taken,
+        near=_near(event_type, around) if around is not None else [],
+        kept_times=_kept_times(event_type),
+        policy_sentences=policy_sentences(event_type),
         zone=view.zone,
         clock=view.clock,
+    )
+
+
+def _near(event_type: EventType, lost: datetime) -> list[datetime]:
+    """None when the calendar does not say: the page says that already."""
+    try:
+        return near(event_type, lost, Besides(visitor=visitor()))
+    except (CalcomDown, CalcomRefused):
+        return []
+
+
+@dataclass(frozen=True)
+class KeptTime:
+    """A time that this browser keeps with the mentor. `title` names another session type than the one looked at."""
+
+    starts_at: datetime
+    title: str | None
+    continue_url: str
+    release_url: str
+    goes_with_back: bool  # nothing was typed for it yet, so going back in the browser gives it back
+
+
+def _kept_times(event_type: EventType) -> list[KeptTime]:
+    return [_kept_time(b, event_type) for b in bookings.held_by(visitor() or "", event_type.mentor_id)]
+
+
+def _kept_time(booking: Booking, event_type: EventType) -> KeptTime:
+    which: dict[str, Any] = {"username": booking.mentor.username, "public_id": booking.public_id}
+    return KeptTime(
+        starts_at=booking.starts_at,
+        title=booking.title if booking.event_type_id != event_type.id else None,
+        continue_url=url_for("payments.pay" if booking.has_details else ".details", **which),
+        release_url=url_for(".release", **which),
+        goes_with_back=not booking.has_details,
     )
 
 
 def _calendar(event_type: EventType, around: datetime | None = None) -> CalendarView:
     whose: dict[str, Any] = {"username": event_type.mentor.username, "type_id": event_type.id}
 
-    def link(**shown: str) -> tuple[str, str]:
+    def link(**shown: Any) -> tuple[str, str]:
         return url_for(".choose_time", **whose, **shown), url_for(".calendar", **whose, **shown)
 
-    return month.view(event_type, link, around=around)
+    return month.view(event_type, link, around=around, besides=Besides(visitor=visitor()))
 
 
 @bp.post("/<int:type_id>")
+@limits.at_most(*policy.HOLDS)
 def hold(username: str, type_id: int) -> AnyResponse:
     """Keep the chosen time for this browser. The price, the length and the mentor come from our row."""
     event_type = _offer(username, type_id)
-    start, zone = _instant(request.form.get("start", "")), request.form.get("zone", "")
+    start, zone = instant(request.form.get("start", "")), request.form.get("zone", "")
     if start is None or zone_of(zone) is None:
         raise DomainError(
             "We could not read that time or time zone. Please choose one of those shown.", status=400
@@ -147,7 +186,7 @@ def hold(username: str, type_id: int) -> AnyResponse:
         _let_others_go(me, event_type, start)
         booking = _hold(event_type, start, me, zone)
     except (bookings.TimeTaken, bookings.NotOffered) as lost:
-        return _time_step(event_type, status=lost.status, taken=lost.message, around=start)
+        return time_step(event_type, status=lost.status, taken=lost.message, around=start)
     return redirect(url_for(".details", username=username, public_id=booking.public_id), 303)
 
 
@@ -184,8 +223,10 @@ def _why_not(event_type: EventType, start: datetime, me: str) -> DomainError:
     """Taken, as far as we can tell: a time of another calendar that is gone was most likely there a moment ago."""
     earliest, latest = bookings.window(event_type, clock.now())
     elsewhere = event_type.mentor.calendar == Calendar.CALCOM and earliest <= start <= latest
-    taken = bookings.busy(event_type.mentor_id, start, start + bookings.kept(event_type), Besides(visitor=me))
-    return bookings.TimeTaken() if taken or elsewhere else bookings.NotOffered()
+    mine = Besides(visitor=me)
+    taken = bookings.busy(event_type.mentor_id, start, start + bookings.kept(event_type), mine)
+    full = not bookings.has_room(event_type.mentor, start, mine)
+    return bookings.TimeTaken() if taken or full or elsewhere else bookings.NotOffered()
 
 
 def _let_others_go(me: str, event_type: EventType, start: datetime) -> None:
@@ -203,100 +244,10 @@ def _let_others_go(me: str, event_type: EventType, start: datetime) -> None:
             continue  # it ends by itself when its checkout does
 
 
-def _instant(text: str) -> datetime | None:
+def instant(text: str) -> datetime | None:
+    """The UTC instant that a button sends, or None for what cannot be one."""
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
         return None
     return found.astimezone(UTC) if found.tzinfo is not None and 2000 <= found.year <= 2100 else None
-
-
-# Details
-
-
-@bp.get("/details/<public_id>")
-def details(username: str, public_id: str) -> AnyResponse:
-    """Who the session is for."""
-    booking = _mine(username, public_id)
-    if booking.status != BookingStatus.HELD:
-        return _where_it_stands(booking)
-    bookings.require_held(booking)
-    typed = {
-        "name": booking.attendee_name or "",
-        "email": booking.attendee_email or "",
-        "phone": booking.attendee_phone or "",
-        "note": booking.note,
-    }
-    return _details_step(booking, typed, {})
-
-
-def _details_step(
-    booking: Booking, typed: dict[str, str], errors: dict[str, str], status: int = 200
-) -> Response:
-    return _step(
-        "details",
-        "details",
-        status,
-        booking=booking,
-        form=typed,
-        errors=errors,
-        seconds_left=bookings.seconds_left(booking),
-        release_url=url_for(".release", username=booking.mentor.username, public_id=booking.public_id),
-        zone=booking.attendee_zone,
-        clock=chosen_clock(),
-    )
-
-
-@bp.post("/details/<public_id>")
-def give_details(username: str, public_id: str) -> AnyResponse:
-    """Take the details; then to the payment, or, for a free session, straight to the end."""
-    booking = _mine(username, public_id)
-    if booking.status != BookingStatus.HELD:
-        return _where_it_stands(booking)
-    bookings.require_held(booking)
-    form = DetailsForm()
-    if not form.validate():
-        return _details_step(booking, form.typed(), form.sentences(), 422)
-    try:
-        checkout.take_details(booking.id, form.attendee())
-    except bookings.TimeTaken as lost:
-        return _time_step(
-            booking.event_type, status=lost.status, taken=lost.message, around=booking.starts_at
-        )
-    return _where_it_stands(booking)
-
-
-def _where_it_stands(booking: Booking) -> AnyResponse:
-    """The step a booking is at."""
-    where: dict[str, Any] = {"username": booking.mentor.username}
-    payment = payments.of_booking(booking)
-    if booking.status == BookingStatus.HELD and payment is not None and payment.status.is_waiting:
-        return redirect(url_for("payments.pay", public_id=booking.public_id, **where), 303)
-    if booking.status in (BookingStatus.EXPIRED, BookingStatus.RELEASED) and payment is None:
-        bookings.require_held(booking)
-    return redirect(url_for("payments.complete", booking=booking.public_id, **where), 303)
-
-
-@bp.post("/release/<public_id>")
-def release(username: str, public_id: str) -> AnyResponse:
-    """Give the time back and choose another. A booking that was paid meanwhile is shown instead."""
-    booking = _mine(username, public_id)
-    if booking.status == BookingStatus.HELD:
-        try:
-            checkout.let_go(booking.id)
-        except (StripeDown, StripeRefused) as error:
-            raise DomainError(
-                "We could not reach Stripe to end this payment, so the time is still held. Please try again.",
-                status=503,
-            ) from error
-    if booking.status == BookingStatus.CONFIRMED:
-        return _where_it_stands(booking)
-    return redirect(url_for(".choose_time", username=username, type_id=booking.event_type_id), 303)
-
-
-def _mine(username: str, public_id: str) -> Booking:
-    """This browser's booking, under its mentor's address. Raises NotFound."""
-    booking = bookings.visitors_booking(public_id, visitor())
-    if booking.mentor.username != username.lower():
-        raise NotFound
-    return booking

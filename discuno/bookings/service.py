@@ -1,7 +1,6 @@
 """Holding an hour, keeping it, giving it back."""
 
 import secrets
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,7 +15,7 @@ from discuno.kit import clock
 from discuno.kit.db import locked, one_or_none, rows, session
 from discuno.kit.errors import DomainError, NotFound
 from discuno.mentors import service as mentors
-from discuno.mentors.availability import Stretch, is_free, starts_within
+from discuno.mentors.availability import Stretch, is_free, starts_within, with_room
 from discuno.mentors.models import EventType, Mentor
 
 ONE_HOUR_ONCE = "ex_discuno_booking_one_hour_once"
@@ -92,10 +91,16 @@ def busy(mentor_id: int, starts: datetime, ends: datetime, besides: Besides = NO
         Booking.status.in_(LIVE),
         Booking.keeps.overlaps(Range(starts, ends)),
         sa.not_(_may_lapse(clock.now())),
-        sa.or_(Booking.status != BookingStatus.HELD, Booking.visitor != (besides.visitor or "")),
+        sa.not_(_gives_way(besides.visitor or "")),
         Booking.id != (besides.booking_id or 0),
     )
     return [b.kept_stretch for b in rows(statement)]
+
+
+def _gives_way(visitor: str) -> sa.ColumnElement[bool]:
+    """A visitor's own hold, unless it is a free session that waits for nothing but its confirmation."""
+    waits = sa.and_(sa.not_(Booking.requires_payment), Booking.attendee_email.is_not(None))
+    return sa.and_(Booking.status == BookingStatus.HELD, Booking.visitor == visitor, sa.not_(waits))
 
 
 def own_starts(
@@ -132,11 +137,14 @@ def _on_days_with_room(mentor: Mentor, starts: Sequence[datetime], besides: Besi
     """Those on days of the mentor's zone on which they have not been booked as often as they wish."""
     if mentor.daily_maximum is None or not starts:
         return list(starts)
-    zone = ZoneInfo(mentor.zone)
-    day = timedelta(days=1)
-    taken = busy(mentor.id, starts[0] - day, starts[-1] + day, besides)
-    full = Counter(stretch[0].astimezone(zone).date() for stretch in taken)
-    return [s for s in starts if full[s.astimezone(zone).date()] < mentor.daily_maximum]
+    days = timedelta(days=2)  # a day of a clock change is longer than one
+    taken = busy(mentor.id, starts[0] - days, starts[-1] + days, besides)
+    return with_room(starts, taken, zone=ZoneInfo(mentor.zone), maximum=mentor.daily_maximum)
+
+
+def has_room(mentor: Mentor, start: datetime, besides: Besides) -> bool:
+    """Whether the mentor's day may take one more session. Under a lock on their row two cannot both be the last."""
+    return bool(_on_days_with_room(mentor, [start], besides))
 
 
 def hold(
@@ -146,21 +154,39 @@ def hold(
 
     Raises TooManyHolds, and TimeTaken when the mentor's day is full.
     """
-    now = clock.now()
-    end = start + length(event_type)
     again = _own_hold(event_type, start, visitor)
     if again is not None:
         return again
     if _live_holds(visitor) >= policy.MAX_LIVE_HOLDS:
         raise TooManyHolds
-    _require_room(event_type.mentor, start, besides or Besides(visitor=visitor))
-    _lapse_overlapping(event_type.mentor_id, start, start + kept(event_type), now)
-    booking = Booking(
+    make_way(event_type.mentor, (start, start + kept(event_type)), besides or Besides(visitor=visitor))
+    booking = _begun(event_type, start, visitor, zone)
+    session().add(booking)
+    session().flush()  # the exclusion constraint speaks here, inside the caller's try
+    return booking
+
+
+def make_way(mentor: Mentor, stretch: Stretch, besides: Besides | None) -> None:
+    """Before an hour is taken: holds that ran out give way. Raises TimeTaken when the mentor's day is full.
+
+    Two who want one hour queue at the mentor's row; in the constraint they could wait for each other for ever.
+    Without `besides` the day may be fuller than they wish: it is the mentor's own doing.
+    """
+    locked(Mentor, mentor.id)
+    if besides is not None and not has_room(mentor, stretch[0], besides):
+        raise TimeTaken
+    _lapse_overlapping(mentor.id, *stretch, clock.now())
+
+
+def _begun(event_type: EventType, start: datetime, visitor: str, zone: str) -> Booking:
+    """What is sold is copied, so that a later change of the session type rewrites nothing."""
+    now = clock.now()
+    return Booking(
         public_id=secrets.token_urlsafe(16),
         visitor=visitor,
         mentor_id=event_type.mentor_id,
         event_type_id=event_type.id,
-        during=Range(start, end),
+        during=Range(start, start + length(event_type)),
         keeps=Range(start, start + kept(event_type)),
         status=BookingStatus.HELD,
         held_until=now + policy.HOLD_TO_CHOOSE,
@@ -176,17 +202,6 @@ def hold(
         mentor=event_type.mentor,
         event_type=event_type,
     )
-    session().add(booking)
-    session().flush()  # the exclusion constraint speaks here, inside the caller's try
-    return booking
-
-
-def _require_room(mentor: Mentor, start: datetime, besides: Besides) -> None:
-    """Raise TimeTaken when the mentor's day is full. The mentor's row is locked, so that two cannot be the last."""
-    if mentor.daily_maximum is not None:
-        locked(Mentor, mentor.id)
-        if not _on_days_with_room(mentor, [start], besides):
-            raise TimeTaken
 
 
 def is_taken(error: sa.exc.IntegrityError) -> bool:
@@ -206,6 +221,10 @@ def visitors_booking(public_id: str, visitor: str | None) -> Booking:
 def take_details(booking: Booking, attendee: Attendee) -> None:
     """Write down who it is for. Raises DomainError when the hold has ended."""
     require_held(booking)
+    _write_down(booking, attendee)
+
+
+def _write_down(booking: Booking, attendee: Attendee) -> None:
     booking.attendee_name = attendee.name
     booking.attendee_email = attendee.email
     booking.attendee_phone = attendee.phone or None
@@ -236,9 +255,32 @@ def extend(booking: Booking) -> None:
     keep_until(booking, booking.held_until + policy.MORE_TIME)
 
 
+def run_out(booking: Booking, attendee: Attendee) -> None:
+    """What was typed when the hold was over already is kept with it: the visitor's next hold begins with it."""
+    if not booking.status.is_live and not booking.has_details:
+        _write_down(booking, attendee)
+
+
+def typed_before(visitor: str) -> Booking | None:
+    """The visitor's newest booking that came to nothing after its details were typed, if that was a moment ago."""
+    statement = (
+        sa.select(Booking)
+        .where(
+            Booking.visitor == visitor,
+            Booking.status.in_([BookingStatus.EXPIRED, BookingStatus.RELEASED]),
+            Booking.attendee_email.is_not(None),
+            Booking.held_until > clock.now() - policy.TYPED_IS_KEPT,
+        )
+        .order_by(Booking.id.desc())
+        .limit(1)
+    )
+    return one_or_none(statement)
+
+
 def seconds_left(booking: Booking) -> int:
-    """How much longer the hour is kept, in whole seconds, never negative."""
-    return max(0, int((booking.held_until - clock.now()).total_seconds()))
+    """How much longer the hour is kept, in whole seconds, never negative; nothing when it is kept no more."""
+    kept_for = booking.held_until - clock.now()
+    return max(0, int(kept_for.total_seconds())) if booking.status == BookingStatus.HELD else 0
 
 
 def _may_lapse(now: datetime) -> sa.ColumnElement[bool]:
@@ -278,12 +320,10 @@ def _live_holds(visitor: str) -> int:
 
 
 def held_by(visitor: str, mentor_id: int) -> list[Booking]:
-    """The live holds of a visitor with one mentor, oldest first."""
+    """The holds of a visitor with one mentor that may be given back, oldest first."""
     statement = (
         sa.select(Booking)
-        .where(
-            Booking.visitor == visitor, Booking.mentor_id == mentor_id, Booking.status == BookingStatus.HELD
-        )
+        .where(Booking.mentor_id == mentor_id, _gives_way(visitor), sa.not_(_may_lapse(clock.now())))
         .order_by(Booking.id)
     )
     return rows(statement)

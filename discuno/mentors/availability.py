@@ -1,5 +1,6 @@
 """When a mentor is free by their own calendar: weekly hours and overrides, cut into starting times."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -78,6 +79,14 @@ def starts_within(
         if earliest <= start <= latest and is_free(start, start + duration + rest, busy)
     }
     return sorted(found)
+
+
+def with_room(
+    starts: Iterable[datetime], taken: Iterable[Stretch], *, zone: ZoneInfo, maximum: int
+) -> list[datetime]:
+    """The starts on days of a zone on which fewer than `maximum` sessions begin."""
+    full = Counter(begins.astimezone(zone).date() for begins, _ in taken)
+    return [start for start in starts if full[start.astimezone(zone).date()] < maximum]
 
 
 def is_free(starts: datetime, ends: datetime, busy: Sequence[Stretch]) -> bool:

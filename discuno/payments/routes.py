@@ -9,12 +9,14 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from discuno import policy
 from discuno.bookings import service as bookings
+from discuno.bookings.links import manage_path
 from discuno.bookings.models import Booking, BookingStatus
+from discuno.bookings.steps import held_step
 from discuno.bookings.visitor import clock as chosen_clock
 from discuno.bookings.visitor import visitor
 from discuno.edges import stripe
 from discuno.edges.stripe import StripeDown, StripeRefused
-from discuno.kit import clock, security
+from discuno.kit import clock, limits, security
 from discuno.kit.errors import NotFound
 from discuno.kit.web import show
 from discuno.payments import jobs
@@ -28,6 +30,9 @@ NO_STRIPE = (
     "We cannot reach Stripe, which takes the payment, right now. "
     "Nothing was charged, and your time stays held. Please try again in a moment."
 )
+
+
+OVER = "This time is no longer held for you. Nothing was charged, and your details are kept."
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,7 @@ def pay(username: str, public_id: str) -> AnyResponse:
 
 
 @bp.post("/payment/<public_id>")
+@limits.at_most(*policy.CHECKOUTS)
 def open_again(username: str, public_id: str) -> AnyResponse:
     """Try once more to open the checkout that could not be opened before."""
     booking, payment = _mine(username, public_id)
@@ -76,14 +82,14 @@ def _payment_step(booking: Booking, payment: Payment, status: int = 200) -> Resp
         "bookings/_payment.html",
         status,
         step="payment",
-        booking=booking,
         payment=payment,
         checkout=mount,
         problem=None if mount else NO_STRIPE,
         seconds_left=_seconds_to_pay(payment),
-        zone=booking.attendee_zone,
-        clock=chosen_clock(),
-        policy_sentences=policy.policy_sentences(policy.terms),
+        over=OVER,
+        typed_in=None,
+        has_more_time=booking.extended_at is not None and booking.extended_at > payment.created_at,
+        **held_step(booking),
     )
 
 
@@ -156,7 +162,8 @@ def _how_it_stands(booking: Booking, payment: Payment | None) -> dict[str, Any]:
     state: State = state_of(booking, payment, _again_url(booking))
     query: dict[str, Any] = request.args.to_dict()
     url = url_for(".status", username=booking.mentor.username, **query)
-    return {"booking": booking, "state": state, "status_url": url}
+    own = manage_path(booking) if booking.visitor == visitor() else None
+    return {"booking": booking, "state": state, "status_url": url, "manage_url": own}
 
 
 def _finished(username: str) -> tuple[Booking, Payment | None]:

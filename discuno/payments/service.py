@@ -144,17 +144,19 @@ def prepare(booking: Booking) -> Payment:
     return payment
 
 
-def open_epoch(payment: Payment) -> None:
-    """Begin a new Checkout Session for this payment: its parameters are frozen from here on."""
+def open_epoch(payment: Payment, at_least_until: datetime | None = None) -> datetime:
+    """Begin a new Checkout Session for this payment, its parameters frozen from here on; until when it lasts."""
     if payment.stripe_checkout_session_id is not None:
         payment.metadata_ = {**payment.metadata_, SUPERSEDED: payment.stripe_checkout_session_id}
     _forget(payment, GIVEN_BACK)
     payment.checkout_epoch += 1
-    payment.checkout_expires_at = clock.now() + policy.CHECKOUT_LIFE
+    ends = clock.now() + policy.CHECKOUT_LIFE
+    payment.checkout_expires_at = ends = max(ends, at_least_until or ends)
     payment.stripe_checkout_session_id = None
     payment.checkout_client_secret = None
     if payment.status == PaymentStatus.FAILED:
         payment.move_to(PaymentStatus.PENDING)
+    return ends
 
 
 def give_back(payment: Payment) -> None:
