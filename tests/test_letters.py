@@ -1,97 +1,108 @@
-"""Every letter says the same in HTML and in plain text, whatever stands in the rows, and is sent once."""
+"""A letter is sent once, with its calendar file, and only if it is still true."""
 
-import re
+from collections.abc import Callable
 from datetime import timedelta
-from html import unescape
 
 import pytest
+import requests
+from icalendar import Calendar
 
+from discuno import journey
+from discuno.bookings.models import Booking, Party
 from discuno.kit import outbox
 from discuno.kit.db import transaction
-from discuno.notifications import jobs, letters
+from discuno.notifications import jobs
 from discuno.notifications import service as notifications
 from discuno.notifications.models import Email
-from tests.factories import JUN, all_of, change, paid, someone, subjects, work_until_done
+from discuno.payments import service as payments
+from tests.factories import JUN, all_of, change, someone, subjects, the, work_until_done
 from tests.house import House
 
 SEND = "POST /resend/emails$"
-NAME = "O'Neil <b>“Zoë”</b>"
-RIGHT_TO_LEFT = "عائشة بنت محمد"
-ROWS = (
-    "UPDATE discuno_booking SET attendee_name = :name, title = :title, currency = 'jpy', note = :note, "
-    "attendee_zone = 'Asia/Kathmandu'",
-    "UPDATE discuno_transfer SET currency = 'jpy'",
-    "UPDATE discuno_payment SET currency = 'jpy', needs_attention = :note",
-    "INSERT INTO discuno_refund (payment_id, amount, currency, reason, status, epoch, created_at, error, nonce, "
-    "unknown_count, next_try_at) VALUES (1, 6000, 'jpy', 'test', 'failed', 1, now(), :note, 'x', 0, now())",
-    "INSERT INTO discuno_dispute (payment_id, kind, status, is_inquiry, reason, amount, currency, opened_at, due_at, "
-    "stripe_id, stripe_status) VALUES (1, 'chargeback', 'open', true, :note, 6000, 'jpy', now(), now(), 'du_1', 'x')",
-    "INSERT INTO discuno_transfer_reversal (transfer_id, about, amount, status, epoch, unknown_count, next_try_at, "
-    "created_at, error) VALUES (1, 'refund:1', 5400, 'failed', 1, 0, now(), now(), :note)",
-    "INSERT INTO discuno_payout (account_id, amount, currency, status, origin, epoch, unknown_count, next_try_at, "
-    "created_at, failure_code) VALUES (1, 5400, 'jpy', 'failed', 'mentor', 1, 0, now(), now(), 'account_closed')",
-    "UPDATE discuno_mentor_stripe_account SET requirements = '[\"external_account\"]', deadline = now()",
-    "INSERT INTO discuno_job (task, args, queue, run_at, created_at, attempts, again, error, dead_at) "
-    "VALUES ('act', '{\"booking_id\": 1}', 'mail', now(), now(), 20, false, :note, now())",
-)
+AMARA = "amara@discuno.example"
+# The calendar file goes with the letter.
 
 
-def readable(html: str) -> str:
-    """The words of a page, without its markup."""
-    body = re.sub(r"<(style|title)\b.*?</\1>|<[^>]+>", " ", html, flags=re.S)
-    return " ".join(unescape(body).split())
+def attached(house: House, to: str) -> list[tuple[str, Calendar]]:
+    """The type and the content of every file in a mailbox, oldest first."""
+    files = [file for letter in house.letters(to) for file in letter["attachments"]]
+    found = [
+        (file["content_type"], requests.get(f"{house.sandbox.url}{file['url']}", timeout=5)) for file in files
+    ]
+    return [(kind, Calendar.from_ical(answer.content)) for kind, answer in found]
 
 
-@pytest.fixture
-def odd_rows(house: House) -> House:
-    """One of everything that letters tell of, with names and texts that could break them."""
-    paid(house)
+def do(house: House, act: Callable[[Booking], None]) -> None:
+    """One step of the journey with the one booking."""
+    with house.app.app_context(), transaction():
+        act(payments.locked_booking(1))
+
+
+def move_a_day(booking: Booking) -> None:
+    journey.moved(booking, booking.starts_at + timedelta(days=1), Party.ATTENDEE)
+
+
+@pytest.mark.story
+def test_both_calendars_follow_a_session_from_its_booking_to_its_end(house: House) -> None:
+    jun = someone(house, "Asia/Kathmandu")
+    jun.fill_in(jun.hold("amara", offer=1))
     house.settle_down()
-    values = {"name": f"{NAME}\r\nBcc: x@example.com", "title": RIGHT_TO_LEFT, "note": "a & b < c\n'd'"}
-    for sql in ROWS:
-        change(house, sql, **{n: v for n, v in values.items() if f":{n}" in sql})
-    return house
+    starts = the(house, Booking).starts_at
+    do(house, move_a_day)
+    house.settle_down()
+    do(house, lambda booking: journey.cancel(booking, Party.ATTENDEE))
+    house.settle_down()
+    for to, zone in ((JUN, "Asia/Kathmandu"), (AMARA, "America/New_York")):
+        files = attached(house, to)
+        types = [f"text/calendar; charset=utf-8; method={m}" for m in ("REQUEST", "REQUEST", "CANCEL")]
+        assert [kind for kind, _ in files] == types
+        events = [calendar.walk("VEVENT")[0] for _, calendar in files]
+        assert [event["SEQUENCE"] for event in events] == [0, 1, 2]
+        assert len({event["UID"] for event in events}) == 1
+        days = timedelta(0), timedelta(days=1), timedelta(days=1)
+        assert [event["DTSTART"].dt for event in events] == [starts + days_later for days_later in days]
+        assert events[0]["DTSTART"].params["TZID"] == zone
+    [first, moved, _] = [
+        str(c.walk("VEVENT")[0]["DESCRIPTION"]).rsplit("\n", 1)[1] for _, c in attached(house, JUN)
+    ]
+    assert jun.client.get(first.removeprefix(house.url)).status_code != 200, "the old link opens nothing"
+    assert jun.client.get(moved.removeprefix(house.url)).status_code == 200
 
 
-def test_every_letter_says_each_of_its_facts_in_both_forms(odd_rows: House) -> None:
-    with odd_rows.app.app_context(), transaction():
-        ids = {"job_id": max(j.id for j in outbox.rows(outbox.sa.select(outbox.Job)))}
-        for template, (about, _) in letters.LETTERS.items():
-            words = letters.write(template, {about: ids.get(about, 1)})
-            drawn = letters.render(words, "https://discuno.example")
-            html, text = readable(drawn.html), " ".join(drawn.text.split())
-            said = [
-                words.heading,
-                words.reason,
-                *words.paragraphs,
-                *(v for pair in words.facts for v in pair),
-            ]
-            for sentence in said:
-                assert " ".join(sentence.split()) in html, (template, sentence)
-                assert " ".join(sentence.split()) in text, (template, sentence)
-            assert drawn.subject.isprintable(), template
-            assert "<b>“Zoë”" not in drawn.html, template
-            assert "$" not in html, f"{template}: yen have no dollars"
+# A letter that is no longer true is not sent.
 
 
-def test_times_are_told_in_the_readers_zone_and_in_the_other(odd_rows: House) -> None:
-    with odd_rows.app.app_context(), transaction():
-        theirs = dict(letters.write("booking_confirmed", {"booking_id": 1}).facts)
-        mentors = dict(letters.write("booking_confirmed_mentor", {"booking_id": 1}).facts)
-    assert "(Asia/Kathmandu)" in theirs["When"]
-    assert theirs["When"] == mentors["In the other time zone"]
-    assert theirs["In the other time zone"] == mentors["When"]
-    assert theirs["Paid"] == "¥6,000"
-    assert mentors["Your share"] == "¥5,400"
+@pytest.mark.story
+@pytest.mark.parametrize(
+    ("steps", "told"),
+    [
+        (2, ["Moved"]),
+        (3, ["Cancelled"]),
+    ],
+    ids=["moved twice", "moved twice and cancelled"],
+)
+def test_what_was_overtaken_before_it_was_sent_is_dropped_and_says_so(
+    house: House, steps: int, told: list[str]
+) -> None:
+    jun = someone(house)
+    jun.fill_in(jun.hold("amara", offer=1))
+    house.settle_down()
+    acts = [move_a_day, move_a_day, lambda booking: journey.cancel(booking, Party.MENTOR)]
+    for act in acts[:steps]:
+        do(house, act)
+    house.settle_down()
+    for to in (JUN, AMARA):
+        assert [subject.split(":")[0] for subject in subjects(house, to)[1:]] == told
+    assert [str(e.status) for e in all_of(house, Email)].count("dropped") == 2 * (steps - 1)
 
 
 def test_a_name_typed_with_line_breaks_reaches_no_header(house: House) -> None:
     jun = someone(house)
     jun.fill_in(jun.hold("amara", offer=1), name="Jun\r\nBcc: all@example.com \u202e\u0007")
     house.settle_down()
-    [letter] = house.letters("amara@discuno.example")
+    [letter] = house.letters(AMARA)
     assert letter["subject"] == "Booked: First hello with Jun Bcc: all@example.com"
-    assert letter["to"] == ["amara@discuno.example"]
+    assert letter["to"] == [AMARA]
     assert not letter["cc"]
     assert not letter["bcc"]
 
@@ -113,8 +124,29 @@ def test_a_letter_that_met_trouble_is_sent_once(house: House, fault: dict[str, o
     house.settle_down()
     work_until_done(house, 2, timedelta(seconds=20))
     assert subjects(house, JUN) == ["Confirmed: First hello with Amara Okafor"]
-    assert len(subjects(house, "amara@discuno.example")) == 1
+    assert len(subjects(house, AMARA)) == 1
     assert {str(e.status) for e in all_of(house, Email)} == {"delivered"}
+
+
+@pytest.mark.parametrize("news_comes_first", [True, False])
+def test_a_letter_whose_words_moved_on_while_its_answer_was_lost_is_sent_once(
+    house: House, news_comes_first: bool
+) -> None:
+    jun = someone(house)
+    house.fault(SEND, "drop_after", times=2)
+    jun.fill_in(jun.hold("amara", offer=1))
+    house.work()
+    change(house, "UPDATE discuno_booking SET meeting_url = 'https://meet.example/new'")
+    if news_comes_first:
+        house.settle_down()
+    else:
+        house.advance(timedelta(seconds=20))
+        house.work()
+    work_until_done(house, 2, timedelta(seconds=20))
+    assert (len(house.letters(JUN)), len(house.letters(AMARA))) == (1, 1)
+    assert {(str(e.status), bool(e.resend_id and e.subject)) for e in all_of(house, Email)} == {
+        ("delivered", True)
+    }
 
 
 def test_a_letter_that_is_refused_or_never_accepted_is_visibly_not_sent(house: House) -> None:
@@ -143,10 +175,10 @@ def test_what_becomes_of_a_letter_is_written_down(house: House, to: str, state: 
 
 
 def test_the_same_news_told_twice_is_one_letter(house: House) -> None:
-    for to in (JUN, JUN.upper(), "amara@discuno.example", JUN):
+    for to in (JUN, JUN.upper(), AMARA, JUN):
         with house.app.app_context(), transaction():
             notifications.tell("booking:1:confirmed", to, "booking_confirmed", booking_id=1)
-    assert [e.recipient for e in all_of(house, Email)] == [JUN, "amara@discuno.example"]
+    assert [e.recipient for e in all_of(house, Email)] == [JUN, AMARA]
 
 
 def test_a_letter_already_sent_is_not_sent_again(house: House) -> None:

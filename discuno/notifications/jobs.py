@@ -4,47 +4,74 @@ import structlog
 from flask import current_app
 
 from discuno.edges import queue, resend
-from discuno.edges.resend import OutgoingLetter, ResendRefused
+from discuno.edges.resend import Attachment, OutgoingLetter, ResendRefused, ResendSentBefore
 from discuno.kit import outbox
 from discuno.kit.db import locked, transaction
-from discuno.notifications import account_letters, letters, money_letters
+from discuno.notifications import (
+    account_letters,
+    booking_letters,
+    calendar_letters,
+    case_letters,
+    change_letters,
+    letters,
+    money_letters,
+)
 from discuno.notifications import service as notifications
+from discuno.notifications.letters import Drawn, Letter
 from discuno.notifications.models import Email, EmailStatus
 
 log = structlog.get_logger()
-LETTERS = (letters, money_letters, account_letters)  # imported: registered
+LETTERS = (
+    letters,
+    booking_letters,
+    change_letters,
+    case_letters,
+    money_letters,
+    account_letters,
+    calendar_letters,
+)  # imported: registered
 
 
 @outbox.task("send_letter", queue="mail")
 def send_letter(email_id: int) -> None:
     """Write the letter as things stand now, and hand it over. Raises ResendDown, to be tried again."""
-    config = current_app.config
     with transaction():
         email = locked(Email, email_id)
         if email.status != EmailStatus.QUEUED:
             return
+        if letters.is_outdated(email.template, email.about, email.created_at):
+            notifications.record_dropped(email)
+            log.info("letter_dropped", email_id=email_id, template=email.template)
+            return
         words = letters.write(email.template, email.about)
-        drawn = letters.render(words, config["BASE_URL"])
-        to = config["ADMIN_EMAIL"] if email.recipient == notifications.ADMIN else email.recipient
-        template = email.template
-    outgoing = OutgoingLetter(
-        sender=f"Discuno <{words.sender}@{config['EMAIL_FROM_DOMAIN']}>",
-        to=to,
-        reply_to=config["ADMIN_EMAIL"],
-        subject=drawn.subject,
-        html=drawn.html,
-        text=drawn.text,
-        tags={"template": template},
-    )
+        drawn = letters.render(words, current_app.config["BASE_URL"])
+        email.subject = drawn.subject
+        outgoing = _outgoing(email, words, drawn)
     try:
-        resend_id = resend.send(outgoing, key=f"letter/{email_id}")
+        resend_id: str | None = resend.send(outgoing, key=f"letter/{email_id}")
+    except ResendSentBefore:
+        resend_id = None  # the carrier's first word of it brings the id
     except ResendRefused as refusal:
         with transaction():
             notifications.record_failed(locked(Email, email_id), str(refusal))
         log.error("letter_refused", email_id=email_id, error=str(refusal))
         return
     with transaction():
-        notifications.record_sent(locked(Email, email_id), resend_id, drawn.subject)
+        notifications.record_sent(locked(Email, email_id), resend_id)
+
+
+def _outgoing(email: Email, words: Letter, drawn: Drawn) -> OutgoingLetter:
+    config, file = current_app.config, words.calendar
+    return OutgoingLetter(
+        sender=f"Discuno <{words.sender}@{config['EMAIL_FROM_DOMAIN']}>",
+        to=config["ADMIN_EMAIL"] if email.recipient == notifications.ADMIN else email.recipient,
+        reply_to=config["ADMIN_EMAIL"],
+        subject=drawn.subject,
+        html=drawn.html,
+        text=drawn.text,
+        tags={"template": email.template, "letter": str(email.id)},
+        attachments=[Attachment(file.filename, file.content_type, file.content.encode())] if file else [],
+    )
 
 
 @queue.on_death

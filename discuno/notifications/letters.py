@@ -1,62 +1,74 @@
 """One function a letter: what it says, made from the rows as they are when it is sent.
 
-A letter is words, not markup: heading, paragraphs, a table of facts, one action. `render` draws every one
-of them in the same HTML and the same plain text, so that the two can never disagree.
+A letter is words, not markup: heading, paragraphs, a table of facts, links, one action. `render` draws every one
+of them in the same HTML and the same plain text, so that the two can never disagree. What strangers have typed
+stands in facts, each on a line of its own, and never inside a sentence of ours; only names do.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import lru_cache
 
 import css_inline
 from flask import render_template
 
+from discuno.bookings.ics import CalendarFile
 from discuno.bookings.models import Booking
 from discuno.kit import outbox
 from discuno.kit.db import session
 from discuno.kit.money import in_words
+from discuno.kit.text import as_typed, one_line
 from discuno.kit.web import moment
-from discuno.payments import service as payments
 from discuno.payments.models import Payment, Refund
 from discuno.payouts.models import Transfer
 
 
 @dataclass(frozen=True)
 class Letter:
-    """A letter in words. `sender` is the part of the address before the @; `action` is a label and a path."""
+    """A letter in words. `sender` is the part of the address before the @; `action` is a label and a path.
+
+    `links` are more of these, drawn as a list under the facts; `calendar` is a file that goes with the letter.
+    """
 
     subject: str
     sender: str
     heading: str
     paragraphs: list[str]
     facts: list[tuple[str, str]] = field(default_factory=list)
+    links: list[tuple[str, str]] = field(default_factory=list)
     action: tuple[str, str] | None = None
     reason: str = ""
+    calendar: CalendarFile | None = None
 
 
 Write = Callable[[int], Letter]
-LETTERS: dict[str, tuple[str, Write]] = {}  # template → (name of the id it is about, function)
+Unless = Callable[[int, datetime], bool]  # the id, and when the letter was owed
 
 
-def letter(template: str, about: str) -> Callable[[Write], Write]:
-    """Register a letter."""
+@dataclass(frozen=True)
+class Template:
+    """How a letter is written: the name of the id it is about, the function, and when it is not sent after all."""
+
+    about: str
+    write: Write
+    unless: Unless | None
+
+
+LETTERS: dict[str, Template] = {}
+
+
+def letter(template: str, about: str, unless: Unless | None = None) -> Callable[[Write], Write]:
+    """Register a letter. It is dropped if, when it is to be sent, `unless` says that it is no longer true."""
 
     def register(write: Write) -> Write:
-        LETTERS[template] = (about, write)
+        LETTERS[template] = Template(about, write, unless)
         return write
 
     return register
 
 
-def _money(amount: int, currency: str) -> str:
-    return in_words(amount, currency)
-
-
-def _booking(booking_id: int) -> Booking:
-    return session().get_one(Booking, booking_id)
-
-
-def _facts(booking: Booking, zone: str) -> list[tuple[str, str]]:
+def session_facts(booking: Booking, zone: str) -> list[tuple[str, str]]:
     """What both sides must find in a letter about a session."""
     facts = [
         ("Session", f"{booking.title}, {booking.duration_minutes} minutes"),
@@ -77,118 +89,19 @@ MENTOR_REASON = "You get this letter because you offer sessions at Discuno."
 ADMIN_REASON = "You get this letter because you look after payments at Discuno."
 
 
-@letter("booking_confirmed", about="booking_id")
-def booking_confirmed(booking_id: int) -> Letter:
-    """To the attendee: it will take place."""
-    booking = _booking(booking_id)
-    zone = booking.attendee_zone
-    facts = _facts(booking, zone)
-    payment = payments.of_booking(booking)
-    paragraphs = [f"Your session with {booking.mentor.name} is confirmed."]
-    if payment is not None and payment.dispute_period_ends is not None:
-        facts.append(("Paid", _money(payment.amount, payment.currency)))
-        paragraphs.append(
-            f"We hold your payment until {moment(payment.dispute_period_ends, zone)}. "
-            "If something goes wrong with the session, write to us before then."
-        )
-    else:
-        facts.append(("Price", "Free"))
-    return Letter(
-        subject=f"Confirmed: {booking.title} with {booking.mentor.name}",
-        sender="bookings",
-        heading="Your session is confirmed",
-        paragraphs=paragraphs,
-        facts=facts,
-        reason=ATTENDEE_REASON,
-    )
-
-
-@letter("booking_confirmed_mentor", about="booking_id")
-def booking_confirmed_mentor(booking_id: int) -> Letter:
-    """To the mentor: somebody has booked."""
-    booking = _booking(booking_id)
-    zone = booking.mentor.zone
-    facts = _facts(booking, zone)
-    facts.append(("Attendee's e-mail", booking.attendee_email or ""))
-    if booking.note:
-        facts.append(("They would like to talk about", booking.note))
-    payment = payments.of_booking(booking)
-    paragraphs = [f"{booking.attendee_name} has booked a session with you."]
-    if payment is not None and payment.dispute_period_ends is not None:
-        facts.append(("Paid by the attendee", _money(payment.amount, payment.currency)))
-        facts.append(("Your share", _money(payment.mentor_amount, payment.currency)))
-        paragraphs.append(
-            f"Your share is held until {moment(payment.dispute_period_ends, zone)} and then transferred to you."
-        )
-    return Letter(
-        subject=f"Booked: {booking.title} with {booking.attendee_name}",
-        sender="bookings",
-        heading="You have a new session",
-        paragraphs=paragraphs,
-        facts=facts,
-        reason=MENTOR_REASON,
-    )
-
-
-@letter("booking_refused", about="booking_id")
-def booking_refused(booking_id: int) -> Letter:
-    """To the attendee: it could not be booked, and what happens to the money."""
-    booking = _booking(booking_id)
-    payment = payments.of_booking(booking)
-    paragraphs = [
-        f"We are sorry: your session with {booking.mentor.name} could not be booked, "
-        "because that time is no longer free in the mentor's calendar."
-    ]
-    facts = _facts(booking, booking.attendee_zone)
-    if payment is not None and payment.paid_at is not None:
-        amount = _money(payment.amount, payment.currency)
-        facts.append(("Refund", amount))
-        paragraphs.append(
-            f"You paid {amount}. All of it is being returned to your card; you need not do anything."
-        )
-    else:
-        paragraphs.append("Nothing was charged.")
-    paragraphs.append("You are welcome to choose another time.")
-    return Letter(
-        subject=f"Not booked: {booking.title} with {booking.mentor.name}",
-        sender="bookings",
-        heading="That time could not be booked",
-        paragraphs=paragraphs,
-        facts=facts,
-        action=("Choose another time", f"/mentor/{booking.mentor.username}/book/{booking.event_type_id}"),
-        reason=ATTENDEE_REASON,
-    )
-
-
-@letter("payment_expired", about="booking_id")
-def payment_expired(booking_id: int) -> Letter:
-    """To the attendee: the time was not paid for, and is free again."""
-    booking = _booking(booking_id)
-    return Letter(
-        subject=f"Not booked: {booking.title} with {booking.mentor.name} was not paid",
-        sender="bookings",
-        heading="Your booking was not finished",
-        paragraphs=[
-            f"You began to book a session with {booking.mentor.name}, but the payment was not completed in time. "
-            "Nothing was charged, and the time is free for others again.",
-            "If you still want the session, choose a time once more.",
-        ],
-        facts=_facts(booking, booking.attendee_zone),
-        action=("Choose a time", f"/mentor/{booking.mentor.username}/book/{booking.event_type_id}"),
-        reason=ATTENDEE_REASON,
-    )
-
-
 def _refund_facts(refund: Refund) -> list[tuple[str, str]]:
     booking = refund.payment.booking
-    return [("Amount", _money(refund.amount, refund.currency)), *_facts(booking, booking.attendee_zone)]
+    return [
+        ("Amount", in_words(refund.amount, refund.currency)),
+        *session_facts(booking, booking.attendee_zone),
+    ]
 
 
 @letter("refund_done", about="refund_id")
 def refund_done(refund_id: int) -> Letter:
     """To the attendee: the money was returned. Sent only when Stripe says that it was."""
     refund = session().get_one(Refund, refund_id)
-    amount = _money(refund.amount, refund.currency)
+    amount = in_words(refund.amount, refund.currency)
     return Letter(
         subject=f"Refunded: {amount}",
         sender="refunds",
@@ -203,7 +116,7 @@ def refund_done(refund_id: int) -> Letter:
 def refund_failed(refund_id: int) -> Letter:
     """To the attendee: the refund did not go through, and we are on it."""
     refund = session().get_one(Refund, refund_id)
-    amount = _money(refund.amount, refund.currency)
+    amount = in_words(refund.amount, refund.currency)
     return Letter(
         subject=f"Your refund of {amount} is delayed",
         sender="refunds",
@@ -241,7 +154,7 @@ def payment_attention(payment_id: int) -> Letter:
         heading="A payment does not match our record",
         paragraphs=[payment.needs_attention or "", "Nothing is transferred until somebody has looked at it."],
         facts=[
-            ("Our amount", _money(payment.amount, payment.currency)),
+            ("Our amount", in_words(payment.amount, payment.currency)),
             ("Checkout Session", payment.stripe_checkout_session_id or ""),
             ("Booking", str(payment.booking_id)),
         ],
@@ -259,7 +172,7 @@ def transfer_stuck_admin(transfer_id: int) -> Letter:
         heading="A transfer is stuck",
         paragraphs=[f"Stripe's code is {transfer.error}. It goes on being tried, at longer intervals."],
         facts=[
-            ("Amount", _money(transfer.amount, transfer.currency)),
+            ("Amount", in_words(transfer.amount, transfer.currency)),
             ("Mentor", transfer.payment.booking.mentor.name),
             ("Payment", str(transfer.payment_id)),
         ],
@@ -285,10 +198,16 @@ def job_dead_admin(job_id: int) -> Letter:
     )
 
 
-def write(template: str, about: dict[str, int]) -> Letter:
+def write(template: str, about: Mapping[str, int]) -> Letter:
     """The letter of a template, as things stand."""
-    name, function = LETTERS[template]
-    return function(about[name])
+    known = LETTERS[template]
+    return known.write(about[known.about])
+
+
+def is_outdated(template: str, about: Mapping[str, int], owed_at: datetime) -> bool:
+    """Whether a letter that was owed then would no longer be true."""
+    known = LETTERS[template]
+    return known.unless is not None and known.unless(about[known.about], owed_at)
 
 
 @dataclass(frozen=True)
@@ -302,10 +221,22 @@ class Drawn:
 
 def render(words: Letter, base_url: str) -> Drawn:
     """Draw a letter: HTML with its styles in the tags, and the same in plain text."""
-    subject = " ".join(words.subject.split())  # a header is one line, whatever a name contains
+    words = _tidy(words)
     context = {"letter": words, "base_url": base_url}
     html = render_template("letters/letter.html", **context)
-    return Drawn(subject, _inliner().inline(html), render_template("letters/letter.txt", **context))
+    return Drawn(words.subject, _inliner().inline(html), render_template("letters/letter.txt", **context))
+
+
+def _tidy(words: Letter) -> Letter:
+    """Every sentence on one line, whatever a name contains; what somebody typed keeps its lines."""
+    return replace(
+        words,
+        subject=one_line(words.subject),
+        heading=one_line(words.heading),
+        paragraphs=[one_line(paragraph) for paragraph in words.paragraphs],
+        facts=[(name, as_typed(value)) for name, value in words.facts],
+        links=[(one_line(label), path) for label, path in words.links],
+    )
 
 
 @lru_cache(maxsize=1)

@@ -20,6 +20,7 @@ class EmailStatus(Status):
     BOUNCED = ("bounced", "Bounced", "bad", "The address did not take the letter.")
     COMPLAINED = ("complained", "Marked as spam", "bad", "The reader marked the letter as spam.")
     FAILED = ("failed", "Not sent", "bad", "The letter could not be sent.")
+    DROPPED = ("dropped", "Not needed", "plain", "What it would have said was no longer true.")
 
 
 M = EmailStatus
@@ -29,12 +30,13 @@ class Email(HasLifecycle, HasId, Base):
     """One letter. Its text is made when it is sent, from the rows `about` names."""
 
     MOVES: ClassVar[Moves] = {
-        M.QUEUED: frozenset({M.SENT, M.FAILED}),
+        M.QUEUED: frozenset({M.SENT, M.FAILED, M.DROPPED}),
         M.SENT: frozenset({M.DELIVERED, M.BOUNCED, M.COMPLAINED, M.FAILED}),
         M.DELIVERED: frozenset({M.COMPLAINED, M.BOUNCED}),
         M.BOUNCED: frozenset(),
         M.COMPLAINED: frozenset(),
         M.FAILED: frozenset({M.QUEUED}),
+        M.DROPPED: frozenset(),
     }
 
     __table_args__ = (

@@ -1,38 +1,10 @@
-"""Letters about money that waits, comes back, or is disputed."""
+"""Letters about money that a mentor owes us."""
 
-from discuno.disputes.models import Dispute
 from discuno.kit.db import session
 from discuno.kit.money import in_words
 from discuno.kit.web import moment
 from discuno.notifications.letters import ADMIN_REASON, MENTOR_REASON, Letter, letter
 from discuno.payouts.models import TransferReversal
-
-
-@letter("case_admin", about="dispute_id")
-def case_admin(dispute_id: int) -> Letter:
-    """To the admin: a bank, the card network or Stripe objects to a payment, or has changed its word."""
-    case = session().get_one(Dispute, dispute_id)
-    payment = case.payment
-    kind = case.kind.label
-    facts = [
-        ("Kind", f"{kind}{' (inquiry)' if case.is_inquiry else ''}"),
-        ("At Stripe", f"{case.stripe_id}: {case.stripe_status}"),
-        ("Reason", case.reason or "not given"),
-        ("Amount", in_words(case.amount, case.currency)),
-        ("Payment", f"{payment.id}, {payment.customer_name}, booking {payment.booking_id}"),
-        ("Mentor", payment.booking.mentor.name),
-    ]
-    if case.due_at is not None:
-        facts.append(("Answer due", moment(case.due_at, "UTC")))
-    waits = "The mentor's share waits." if case.is_open else "The case no longer keeps the money."
-    return Letter(
-        subject=f"{kind}: {case.status.label.lower()}, {in_words(case.amount, case.currency)}",
-        sender="disputes",
-        heading=f"{kind}: {case.status.label.lower()}",
-        paragraphs=[f"{case.kind.sentence} {case.status.sentence} {waits}"],
-        facts=facts,
-        reason=ADMIN_REASON,
-    )
 
 
 def _debt_facts(reversal: TransferReversal) -> list[tuple[str, str]]:

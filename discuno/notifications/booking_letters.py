@@ -1,0 +1,293 @@
+"""Letters about a session to come: that it was made or was not, and the links to it."""
+
+from collections.abc import Callable
+from datetime import datetime
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from flask import current_app
+
+from discuno import policy
+from discuno.bookings import changes, ics, links
+from discuno.bookings.ics import CalendarFile
+from discuno.bookings.models import Booking, BookingStatus, LinkRequest, Party
+from discuno.kit import clock
+from discuno.kit.db import session
+from discuno.kit.money import in_words
+from discuno.kit.web import moment
+from discuno.notifications.letters import (
+    ATTENDEE_REASON,
+    MENTOR_REASON,
+    Letter,
+    Unless,
+    letter,
+    session_facts,
+)
+from discuno.payments import service as payments
+from discuno.payments.models import Payment, Refund, RefundStatus
+from discuno.payouts import share
+
+Facts = list[tuple[str, str]]
+MANAGE, HOST = "See or change your booking", "See this session"
+FILE = "The calendar file with this letter puts it into your calendar."
+
+
+def the_booking(booking_id: int) -> Booking:
+    """The row."""
+    return session().get_one(Booking, booking_id)
+
+
+def for_attendee(booking: Booking) -> CalendarFile:
+    """The attendee's calendar file."""
+    return _file(booking, Party.ATTENDEE, booking.attendee_zone, links.manage_path(booking))
+
+
+def for_mentor(booking: Booking) -> CalendarFile:
+    """The mentor's."""
+    return _file(booking, Party.MENTOR, booking.mentor.zone, links.host_path(booking))
+
+
+def _file(booking: Booking, reader: Party, zone: str, path: str) -> CalendarFile:
+    config = current_app.config
+    organizer = f"bookings@{config['EMAIL_FROM_DOMAIN']}"
+    url = f"{config['BASE_URL']}{path}"
+    return ics.invitation(booking, reader, zone=zone, organizer=organizer, url=url)
+
+
+def paid(booking: Booking) -> Payment | None:
+    """Its payment, once the money is here."""
+    payment = payments.of_booking(booking)
+    return payment if payment is not None and payment.paid_at is not None else None
+
+
+# When a letter is not sent after all.
+
+
+def unless(is_true: Callable[[Booking], bool]) -> Unless:
+    """Dropped unless this is true of the booking."""
+    return lambda booking_id, _owed_at: not is_true(the_booking(booking_id))
+
+
+def takes_place(booking: Booking) -> bool:
+    """Whether it is still on."""
+    return booking.status == BookingStatus.CONFIRMED
+
+
+# Confirmed
+
+
+@letter("booking_confirmed", about="booking_id", unless=unless(takes_place))
+def booking_confirmed(booking_id: int) -> Letter:
+    """To the attendee: it will take place, what it cost, and what can still be done about it."""
+    booking = the_booking(booking_id)
+    payment, zone = paid(booking), booking.attendee_zone
+    facts = [*session_facts(booking, zone), ("Price", "Free")]
+    if payment is not None:
+        facts[-1] = ("Paid", in_words(payment.amount, payment.currency))
+    return Letter(
+        subject=f"Confirmed: {booking.title} with {booking.mentor.name}",
+        sender="bookings",
+        heading="Your session is confirmed",
+        paragraphs=[
+            f"Your session with {booking.mentor.name} is confirmed. {FILE}",
+            _rule_of_cancelling(booking, payment),
+            *how_long_it_is_held(payment, zone),
+        ],
+        facts=facts,
+        action=(MANAGE, links.manage_path(booking)),
+        reason=ATTENDEE_REASON,
+        calendar=for_attendee(booking),
+    )
+
+
+def _rule_of_cancelling(booking: Booking, payment: Payment | None) -> str:
+    if payment is None:
+        return (
+            "If you cannot come, please cancel it before it starts, so that somebody else can have the time."
+        )
+    until = booking.starts_at - policy.FREE_CANCELLATION
+    if clock.now() > until:
+        return policy.CANCEL_LATE
+    by = moment(until, booking.attendee_zone)
+    return f"If you cancel by {by}, you get all of it back; after that nothing is returned."
+
+
+def how_long_it_is_held(payment: Payment | None, zone: str) -> list[str]:
+    """Until when the money waits and a problem can be reported, in a sentence; none for what is free."""
+    if payment is None or payment.dispute_period_ends is None:
+        return []
+    until = moment(payment.dispute_period_ends, zone)
+    return [
+        f"We hold your payment until {until}. If something goes wrong with the session, report it before then."
+    ]
+
+
+@letter("booking_confirmed_mentor", about="booking_id", unless=unless(takes_place))
+def booking_confirmed_mentor(booking_id: int) -> Letter:
+    """To the mentor: somebody has booked."""
+    booking = the_booking(booking_id)
+    payment = paid(booking)
+    facts = [
+        *session_facts(booking, booking.mentor.zone),
+        ("Attendee's e-mail", booking.attendee_email or ""),
+    ]
+    if booking.note:
+        facts.append(("They would like to talk about", booking.note))
+    if payment is not None:
+        facts.append(("Paid by the attendee", in_words(payment.amount, payment.currency)))
+        facts.append(("Your share", in_words(payment.mentor_amount, payment.currency)))
+    return Letter(
+        subject=f"Booked: {booking.title} with {booking.attendee_name}",
+        sender="bookings",
+        heading="You have a new session",
+        paragraphs=[
+            f"{booking.attendee_name} has booked a session with you. {FILE}",
+            share.sentence(payment),
+        ],
+        facts=facts,
+        action=(HOST, links.host_path(booking)),
+        reason=MENTOR_REASON,
+        calendar=for_mentor(booking),
+    )
+
+
+# Not made
+
+
+def money_back(payment: Payment | None, reason: str) -> tuple[str, Facts] | None:
+    """What becomes of the refund that was begun for a reason, in a sentence and a fact; None without one."""
+    made: list[Refund] = [r for r in payment.refunds if r.reason == reason] if payment is not None else []
+    if not made:
+        return None
+    amount = in_words(made[-1].amount, made[-1].currency)
+    sentence = {
+        RefundStatus.SUCCEEDED: f"We have returned {amount} to your card; banks usually show it within 5 to 10 days.",
+        RefundStatus.FAILED: f"Returning {amount} to your card did not work at once; a person sees to it and will "
+        "write to you.",
+    }.get(made[-1].status, f"We are returning {amount} to your card; you need not do anything.")
+    return sentence, [("Refund", amount)]
+
+
+def _times_path(booking: Booking, day: datetime) -> str:
+    """The calendar of the session type, open at a day of the attendee's."""
+    local = day.astimezone(ZoneInfo(booking.attendee_zone))
+    query = {"zone": booking.attendee_zone, "month": f"{local:%Y-%m}", "day": f"{local:%Y-%m-%d}"}
+    return f"/mentor/{booking.mentor.username}/book/{booking.event_type_id}?{urlencode(query)}"
+
+
+def _why_refused(booking: Booking) -> tuple[str, str, Facts]:
+    """Why it was not booked, what becomes of the money, and that as facts."""
+    lost, payment = "that time is no longer free in the mentor's calendar.", paid(booking)
+    if payment is None:
+        return lost, "Nothing was charged.", []
+    back = money_back(payment, "booking_refused")
+    if back is not None:
+        return lost, *back
+    if payment.refunded >= payment.amount:
+        returned = [("Returned", in_words(payment.refunded, payment.currency))]
+        return (
+            "your payment was returned before the time could be booked.",
+            "Nothing is kept of it.",
+            returned,
+        )
+    return lost, "Your bank has taken the payment back or is asked to, so we cannot return it as well.", []
+
+
+@letter("booking_refused", about="booking_id")
+def booking_refused(booking_id: int) -> Letter:
+    """To the attendee: it could not be booked, what happens to the money, and which times are near."""
+    booking = the_booking(booking_id)
+    why, money, facts = _why_refused(booking)
+    zone = booking.attendee_zone
+    near = [(moment(start, zone), _times_path(booking, start)) for start in booking.near_starts]
+    more = (
+        "These times were free when this was written." if near else "You are welcome to choose another time."
+    )
+    return Letter(
+        subject=f"Not booked: {booking.title} with {booking.mentor.name}",
+        sender="bookings",
+        heading="That time could not be booked",
+        paragraphs=[
+            f"We are sorry: your session with {booking.mentor.name} could not be booked, because {why}",
+            f"{money} {more}",
+        ],
+        facts=[*session_facts(booking, zone), *facts],
+        links=near,
+        action=("Choose another time", _times_path(booking, booking.starts_at)),
+        reason=ATTENDEE_REASON,
+    )
+
+
+@letter(
+    "payment_expired",
+    about="booking_id",
+    unless=unless(lambda booking: booking.status == BookingStatus.EXPIRED),
+)
+def payment_expired(booking_id: int) -> Letter:
+    """To the attendee: the time was not paid for, and is free again."""
+    booking = the_booking(booking_id)
+    return Letter(
+        subject=f"Not booked: {booking.title} with {booking.mentor.name} was not paid",
+        sender="bookings",
+        heading="Your booking was not finished",
+        paragraphs=[
+            f"You began to book a session with {booking.mentor.name}, but the payment was not completed in time. "
+            "Nothing was charged, and the time is free for others again.",
+            "If you still want the session, choose a time once more: the button shows the same day.",
+        ],
+        facts=session_facts(booking, booking.attendee_zone),
+        action=("Choose a time", _times_path(booking, booking.starts_at)),
+        reason=ATTENDEE_REASON,
+    )
+
+
+# Links
+
+
+@letter("booking_link", about="booking_id")
+def booking_link(booking_id: int) -> Letter:
+    """To the attendee: the link that works now."""
+    booking = the_booking(booking_id)
+    return Letter(
+        subject=f"Your link: {booking.title} with {booking.mentor.name}",
+        sender="bookings",
+        heading="The link to your booking",
+        paragraphs=[
+            "This link opens your booking: its state, its receipt, and what you can do about it. Earlier ones may no "
+            "longer work. Whoever has it can do all that too, so please keep it to yourself.",
+        ],
+        facts=session_facts(booking, booking.attendee_zone),
+        action=(MANAGE, links.manage_path(booking)),
+        reason=ATTENDEE_REASON,
+    )
+
+
+def _asked_for(request_id: int) -> list[Booking]:
+    """The bookings that somebody has asked for; none once the request is forgotten."""
+    asked = session().get(LinkRequest, request_id)
+    return changes.of_address(asked.email, asked.asked_at - policy.FIND_BACK) if asked is not None else []
+
+
+@letter("your_bookings", about="request_id", unless=lambda request_id, _owed_at: not _asked_for(request_id))
+def your_bookings(request_id: int) -> Letter:
+    """To whoever has asked for the links of an address, at that address: its bookings."""
+    found = _asked_for(request_id)
+    return Letter(
+        subject="The links to your bookings",
+        sender="bookings",
+        heading="Your bookings",
+        paragraphs=[
+            "Somebody, probably you, has asked us for the bookings of this e-mail address.",
+            "Each of these links opens one of them."
+            if found
+            else "There are none that could still be changed.",
+        ],
+        links=[(_in_a_line(booking), links.manage_path(booking)) for booking in found],
+        reason="You get this letter because these links were asked for. If it was not you, you need not do anything.",
+    )
+
+
+def _in_a_line(booking: Booking) -> str:
+    when = moment(booking.starts_at, booking.attendee_zone)
+    state = "" if takes_place(booking) else f" · {booking.status.label}"
+    return f"{booking.title} with {booking.mentor.name} · {when}{state}"
