@@ -1,4 +1,4 @@
-"""Commands of the operator about the books: `flask --app wsgi invariants | reconcile | cron-token`."""
+"""Commands of the operator about the books and about what a person has to decide: see `flask --help`."""
 
 import sys
 from collections.abc import Iterator
@@ -16,12 +16,17 @@ from discuno.admin import invariants as doors
 from discuno.admin import reconcile as walks
 from discuno.admin.invariants import Finding
 from discuno.cli import duration
+from discuno.disputes.jobs import locked_case
+from discuno.disputes.models import Decision, Dispute, DisputeKind
 from discuno.kit import clock
-from discuno.kit.db import transaction
+from discuno.kit.db import session, transaction
 from discuno.kit.errors import DomainError
+from discuno.kit.money import in_words
 from discuno.mentors import service as mentors
 from discuno.payouts import onboarding
 from discuno.payouts import service as payouts
+
+DECISIONS = {str(each): each for each in (Decision.REFUNDED, Decision.RELEASED)}
 
 
 class Duration(click.ParamType[timedelta]):
@@ -36,7 +41,7 @@ class Duration(click.ParamType[timedelta]):
 
 def register(app: Flask) -> None:
     """Give the app these commands."""
-    for command in (invariants, reconcile, cron_token, retry_transfer, mark_account):
+    for command in (invariants, reconcile, cron_token, retry_transfer, mark_account, decide_report):
         app.cli.add_command(command)
 
 
@@ -57,6 +62,34 @@ def retry_transfer(transfer_id: int, reason: str) -> None:
     click.echo(
         "It is tried again within seconds." if stands is None else f"Something stands against it: {stands}."
     )
+
+
+@click.command("decide-report")
+@click.argument("dispute_id", type=int)
+@click.argument("decision", type=click.Choice(list(DECISIONS)))
+@click.option("--reason", prompt=True, help="Why; both sides read it, and it is kept in the audit log.")
+@with_appcontext
+def decide_report(dispute_id: int, decision: str, reason: str) -> None:
+    """End an attendee's report: all of the money back, or to the mentor. Its number is in the letter about it."""
+    try:
+        with transaction():
+            case = _open_report(dispute_id)
+            journey.decide_report(case, DECISIONS[decision], reason.strip(), "operator")
+            amount = in_words(case.amount, case.currency)
+    except DomainError as error:
+        raise click.ClickException(error.message) from error
+    click.echo(f"Decided: {amount} {DECISIONS[decision].label.lower()}. Both sides are told.")
+
+
+def _open_report(dispute_id: int) -> Dispute:
+    """The report, locked. Raises DomainError for what is none, or is decided."""
+    found = session().get(Dispute, dispute_id)
+    if found is None or found.kind != DisputeKind.REPORT:
+        raise DomainError(f"There is no report {dispute_id}.")
+    case = locked_case(dispute_id)
+    if not case.is_open:
+        raise DomainError(f"It is decided already: {case.decision}, because: {case.decision_reason}")
+    return case
 
 
 @click.command("mark-account")

@@ -18,7 +18,7 @@ from discuno.disputes.models import (
 )
 from discuno.kit import clock
 from discuno.kit.db import one_or_none, session
-from discuno.kit.errors import NotFound
+from discuno.kit.errors import DomainError, NotFound
 from discuno.payments import ledger
 from discuno.payments.models import Payment
 from discuno.policy import ReportReason
@@ -58,8 +58,23 @@ def file(payment: Payment, reason: ReportReason) -> Dispute:
     return case
 
 
+def is_open_already(error: sa.exc.IntegrityError) -> bool:
+    """Whether the database refused a second open report of a payment."""
+    return "uq_discuno_dispute_open_report" in str(error.orig)
+
+
 def say(case: Dispute, by: Party, words: str, files: Sequence[Upload] = ()) -> DisputeMessage:
-    """Add what one side says."""
+    """Add what one side says; the same twice in a row was said once, by a button that was pressed twice.
+
+    Raises DomainError for more than anybody needs to say here.
+    """
+    said = [message for message in case.messages if message.by == by]
+    if said and _is_same(said[-1], words, files):
+        return said[-1]
+    if len(said) >= policy.MAX_SAID:
+        raise DomainError(
+            "You have written very often here. Please write to us by e-mail instead.", status=409
+        )
     message = DisputeMessage(dispute=case, at=clock.now(), by=by, words=words)
     message.files = [
         DisputeFile(
@@ -70,6 +85,14 @@ def say(case: Dispute, by: Party, words: str, files: Sequence[Upload] = ()) -> D
     session().add(message)
     session().flush()
     return message
+
+
+def _is_same(said: DisputeMessage, words: str, files: Sequence[Upload]) -> bool:
+    """Whether this was said, word for word and byte for byte."""
+    before = [(f.name, f.media_type) for f in said.files]
+    if said.words != words or before != [(f.name, f.media_type) for f in files]:
+        return False
+    return all(old.content == new.content for old, new in zip(said.files, files, strict=True))
 
 
 def answered(case: Dispute) -> None:

@@ -33,6 +33,7 @@ from discuno.journey.booking import (
     more_time,
     payment_seen,
     payment_succeeded,
+    ran_out,
     slot_lost,
     was_returned,
     watch,
@@ -46,6 +47,7 @@ from discuno.journey.changes import (
     moved,
     replace_link,
     send_link,
+    why_not_cancelled,
     why_not_moved,
 )
 from discuno.journey.found import Found, reversal_found, stranger_found, transfer_found
@@ -134,6 +136,7 @@ __all__ = [
     "payout_found",
     "payout_refused",
     "payout_seen",
+    "ran_out",
     "refund",
     "refund_answered",
     "refund_found",
@@ -157,6 +160,7 @@ __all__ = [
     "wake_release",
     "was_returned",
     "watch",
+    "why_not_cancelled",
     "why_not_moved",
     "withdraw_report",
 ]

@@ -39,9 +39,8 @@ def more_time(booking: Booking) -> None:
     if payment is not None:
         if not payments.may_change(payment):
             raise DomainError("The payment is on its way already.", status=409)
-        former_end = payment.checkout_expires_at
-        begin_checkout(payment)
-        payments.lengthen(payment, former_end)
+        former_end = payment.checkout_expires_at or clock.now()
+        begin_checkout(payment, at_least_until=former_end + policy.MORE_TIME)
         watch(payment, clock.now() + policy.WATCH_PAYMENT_EVERY)
     else:
         outbox.add(
@@ -68,10 +67,16 @@ def give_details(booking: Booking, attendee: Attendee) -> Payment | None:
     return payment
 
 
-def begin_checkout(payment: Payment) -> None:
+def begin_checkout(payment: Payment, at_least_until: datetime | None = None) -> None:
     """Freeze a new checkout, and keep the hour for a little longer than it can be paid."""
-    payments.open_epoch(payment)
-    bookings.keep_until(payment.booking, clock.now() + policy.CHECKOUT_LIFE + policy.HOLD_BEYOND_CHECKOUT)
+    ends = payments.open_epoch(payment, at_least_until)
+    bookings.keep_until(payment.booking, ends + policy.HOLD_BEYOND_CHECKOUT)
+
+
+def ran_out(booking: Booking, attendee: Attendee) -> None:
+    """The details came too late: the hour is free again, and what was typed waits for the next hold."""
+    give_back(booking, BookingStatus.EXPIRED)
+    bookings.run_out(booking, attendee)
 
 
 def watch(payment: Payment, when: datetime) -> None:

@@ -30,14 +30,20 @@ def cancel_answer(booking: Booking, by: Party) -> CancelAnswer:
     return policy.cancellation(by.value, now=clock.now(), starts_at=booking.starts_at)
 
 
+def why_not_cancelled(booking: Booking, by: Party) -> str | None:
+    """Why it cannot be cancelled now, or None."""
+    answer = cancel_answer(booking, by)
+    return _why_not_made(booking) or (None if answer.allowed else answer.rule)
+
+
 def cancel(booking: Booking, by: Party, reason: str = "") -> None:
     """Cancel a confirmed session and return what policy returns. Twice does it once. Raises DomainError."""
     if booking.status == BookingStatus.CANCELLED:
         return
-    _require_made(booking)
+    why_not = why_not_cancelled(booking, by)
+    if why_not is not None:
+        raise DomainError(why_not, status=409)
     answer = cancel_answer(booking, by)
-    if not answer.allowed:
-        raise DomainError(answer.rule, status=409)
     changes.cancel(booking, by, reason)
     audit.record(by.value, "cancel", f"booking:{booking.id}", reason or answer.rule)
     if booking.calcom_booking_uid is not None and by != Party.CALENDAR:
@@ -50,7 +56,7 @@ def cancel(booking: Booking, by: Party, reason: str = "") -> None:
 
 def _settle_cancelled(payment: Payment, answer: CancelAnswer) -> None:
     if answer.refund == CancelRefund.ALL:
-        money.refund_what_can_be(payment, reason="booking_cancelled")
+        refund_cancelled(payment)
         case = latest_report(payment)
         if case is not None:
             reports.decide_report(case, Decision.REFUNDED, CANCELLED, Party.HOUSE.value)
@@ -59,11 +65,22 @@ def _settle_cancelled(payment: Payment, answer: CancelAnswer) -> None:
     transfers.review(payment)
 
 
-def _require_made(booking: Booking) -> None:
+def refund_cancelled(payment: Payment) -> None:
+    """What a cancelled session returns by the rule goes back, as soon as no bank has it: once, whenever called."""
+    booking = payment.booking
+    if booking.cancelled_at is None or booking.cancelled_by is None:
+        return
+    rule = policy.cancellation(
+        booking.cancelled_by.value, now=booking.cancelled_at, starts_at=booking.starts_at
+    )
+    if rule.refund == CancelRefund.ALL:
+        money.refund_what_can_be(payment, reason="booking_cancelled")
+
+
+def _why_not_made(booking: Booking) -> str | None:
     if booking.status != BookingStatus.CONFIRMED:
-        raise DomainError(NOT_MADE, status=409)
-    if changes.is_moving(booking):
-        raise DomainError(MOVING, status=409)
+        return NOT_MADE
+    return MOVING if changes.is_moving(booking) else None
 
 
 def _tell_both(booking: Booking, what: str, template: str) -> None:
@@ -78,10 +95,9 @@ def _tell_both(booking: Booking, what: str, template: str) -> None:
 
 def why_not_moved(booking: Booking) -> str | None:
     """Why the attendee may not move it now, or None."""
-    if booking.status != BookingStatus.CONFIRMED:
-        return NOT_MADE
-    if changes.is_moving(booking):
-        return MOVING
+    why_not = _why_not_made(booking)
+    if why_not is not None:
+        return why_not
     if booking.mentor.suspended_at is not None or not booking.event_type.enabled:
         return f"{booking.mentor.name} does not offer this session at other times now."
     return policy.why_not_moved(now=clock.now(), starts_at=booking.starts_at, moves=booking.moves)

@@ -4,6 +4,8 @@ from discuno.disputes import service as disputes
 from discuno.disputes.models import Dispute, DisputeKind
 from discuno.disputes.service import CaseSeen, ChargebackSeen
 from discuno.journey import money
+from discuno.journey.changes import refund_cancelled
+from discuno.journey.reports import refund_decided
 from discuno.notifications import service as letters
 from discuno.notifications.service import ADMIN
 from discuno.payments import ledger
@@ -37,6 +39,8 @@ def _case_changed(case: Dispute, news: bool) -> None:
     if case.is_open:
         transfers.review(case.payment)
     else:  # won, closed, or lost: what is still held, if anything, waits for nobody any more
+        refund_decided(case.payment)
+        refund_cancelled(case.payment)
         money.money_is_free(case.payment, f"{money.DISPUTED}{case.id}")
     if news:
         letters.tell(f"dispute:{case.id}:{case.stripe_status}", ADMIN, "case_admin", dispute_id=case.id)

@@ -21,6 +21,7 @@ from discuno.policy import ReportReason
 
 NOT_MADE = "This session is not going to take place, so there is no problem with it to report."
 TOO_LATE = "The time to report a problem is over."
+DECIDED = "This report is decided already."
 NOT_NOW = "That cannot be said of a session that has not been yet."
 NO_ANSWER = "The mentor did not answer in time."
 AGREED = "The mentor agrees that the session did not take place."
@@ -35,6 +36,8 @@ def report(payment: Payment, reason: ReportReason, words: str, files: Sequence[U
     if case is not None and case.is_open:
         reports.say(case, by, words, files)
         return case
+    if case is not None and case.decision != Decision.WITHDRAWN:
+        raise DomainError(DECIDED, status=409)
     if booking.status != BookingStatus.CONFIRMED:
         raise DomainError(NOT_MADE, status=409)
     if not policy.may_report(now=clock.now(), dispute_period_ends=payment.dispute_period_ends):
@@ -66,7 +69,7 @@ def withdraw_report(case: Dispute) -> None:
 def answer_report(case: Dispute, words: str, files: Sequence[Upload], *, agrees: bool) -> None:
     """The mentor's side. Who agrees that they were not there has decided it. Raises DomainError when it is over."""
     if not case.is_open:
-        raise DomainError("This report is decided already.", status=409)
+        raise DomainError(DECIDED, status=409)
     reports.say(case, Party.MENTOR, words, files)
     reports.answered(case)
     if agrees:
@@ -96,10 +99,16 @@ def decide_report(case: Dispute, decision: Decision, reason: str, actor: str) ->
         return
     audit.record(actor, f"report {decision}", f"dispute:{case.id}", reason)
     payment = case.payment
-    if decision == Decision.REFUNDED:
-        money.refund_what_can_be(payment, reason=f"report:{case.id}")
+    refund_decided(payment)
     payments.restate(payment)
     money.money_is_free(payment, f"report:{case.id}")
     event = f"report:{case.id}:decided"
     letters.tell(event, payment.customer_email, "report_decided", dispute_id=case.id)
     letters.tell(event, payment.booking.mentor.user.email, "report_decided_mentor", dispute_id=case.id)
+
+
+def refund_decided(payment: Payment) -> None:
+    """What a report has decided to return is returned, as soon as no bank has it: once, whenever this is called."""
+    case = reports.latest(payment)
+    if case is not None and case.decision == Decision.REFUNDED:
+        money.refund_what_can_be(payment, reason=f"report:{case.id}")

@@ -6,9 +6,10 @@ from typing import Any
 from flask import Blueprint, Response, current_app, redirect, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from discuno import policy
 from discuno.edges.stripe import StripeDown, StripeRefused
 from discuno.edges.stripe import accounts as stripe_accounts
-from discuno.kit import security
+from discuno.kit import limits, security
 from discuno.kit.errors import DomainError
 from discuno.kit.web import show
 from discuno.payouts import accounts, onboarding
@@ -29,6 +30,7 @@ def page(token: str) -> Response:
 
 
 @bp.post("")
+@limits.at_most(*policy.CHANGES)
 def start(token: str) -> AnyResponse:
     """To Stripe's own pages; the account is made first if there is none."""
     mentor = onboarding.mentor_of(token)
@@ -64,6 +66,7 @@ def back(token: str) -> AnyResponse:
 
 
 @bp.post("/dashboard")
+@limits.at_most(*policy.CHANGES)
 def dashboard(token: str) -> AnyResponse:
     """To the mentor's own view of the account at Stripe."""
     account = payouts.account_of(onboarding.mentor_of(token))

@@ -1,0 +1,156 @@
+"""How a report stands, in words for the one who reads it: the attendee, or the mentor. Never more than is true."""
+
+from dataclasses import dataclass, field
+
+from discuno import policy
+from discuno.bookings.models import Booking, BookingStatus
+from discuno.disputes.models import Decision, Dispute
+from discuno.kit import clock
+from discuno.kit.money import in_words
+from discuno.kit.web import moment
+from discuno.payments.models import Payment, RefundStatus
+from discuno.policy import ReportReason
+
+HOURS = int(policy.ANSWER_WITHIN.total_seconds() // 3600)
+PERSON = "a person at Discuno decides, and writes to both of you."
+
+
+@dataclass(frozen=True)
+class Words:
+    """One truth: a heading, a sentence, what comes next. `can_report` and `is_over` say what the page offers."""
+
+    heading: str
+    sentence: str
+    next_steps: list[str] = field(default_factory=list)
+    can_report: bool = False
+    is_over: bool = False  # nothing more can be done here: the page says what can be done elsewhere
+
+
+def why(case: Dispute) -> str:
+    """The reason that was chosen, as a person would say it."""
+    return ReportReason(case.reason).words
+
+
+# For the attendee
+
+
+def for_attendee(booking: Booking, payment: Payment | None, case: Dispute | None, hours: str) -> Words:
+    """What the page of reports says to the attendee. `hours` is "12" or "24"."""
+    if case is not None and case.is_open:
+        return _open(booking, case, hours)
+    if payment is None:
+        return _free(booking)
+    if booking.status != BookingStatus.CONFIRMED and case is None:
+        sentence = f"{booking.status.sentence} So there is no session to report a problem with."
+        return Words("There is nothing to report", sentence, is_over=True)
+    now, ends = clock.now(), payment.dispute_period_ends
+    may = booking.status == BookingStatus.CONFIRMED and policy.may_report(now=now, dispute_period_ends=ends)
+    if case is not None and not (may and case.decision == Decision.WITHDRAWN):
+        return _decided(payment, case)
+    until = moment(ends, booking.attendee_zone, hours) if ends else ""
+    if may:
+        return _can_report(booking, payment, case, until)
+    return Words(
+        "The time to report a problem is over",
+        f"Problems with this session could be reported here until {until}.",
+        is_over=True,
+    )
+
+
+def _free(booking: Booking) -> Words:
+    name = booking.mentor.first_name
+    sentence = f"This session is free, so there is no payment to keep back. Tell {name}, or write to us."
+    return Words("Report a problem", sentence, is_over=True)
+
+
+def _can_report(booking: Booking, payment: Payment, before: Dispute | None, until: str) -> Words:
+    name = booking.mentor.first_name
+    amount = in_words(payment.amount, payment.currency)
+    again = "You have withdrawn your report. " if before is not None else ""
+    return Words(
+        "Report a problem",
+        f"{again}You can report a problem with this session until {until}.",
+        [
+            f"Your {amount} stays with us until it is decided.",
+            f"{name} has {HOURS} hours to answer.",
+            f"If you say that {name} did not come, and there is no answer, you are refunded in full. "
+            "Everything else is decided by a person at Discuno.",
+        ],
+        can_report=True,
+    )
+
+
+def _open(booking: Booking, case: Dispute, hours: str) -> Words:
+    name = booking.mentor.first_name
+    steps = []
+    if case.answered_at is not None:
+        sentence = f"{name} has answered; {PERSON}"
+    elif case.due_at is not None and case.due_at > clock.now():
+        sentence = f"{name} can answer until {moment(case.due_at, booking.attendee_zone, hours)}."
+        absent = case.reason == ReportReason.MENTOR_ABSENT
+        steps = ["Without an answer by then, you are refunded in full." if absent else f"Then {PERSON}"]
+    else:
+        sentence = f"{name} has not answered in time; {PERSON}"
+    if _bank_has_it(case.payment):
+        steps.append("Your bank is looking at the payment as well; what it decides comes first.")
+    elif case.amount:
+        steps.append(f"Until then your {in_words(case.amount, case.currency)} stays with us.")
+    return Words("We have your report", sentence, steps)
+
+
+def _bank_has_it(payment: Payment) -> bool:
+    return any(case.forbids_refund for case in payment.disputes)
+
+
+def _decided(payment: Payment, case: Dispute) -> Words:
+    if case.decision == Decision.REFUNDED:
+        return _refunded(payment)
+    if case.decision == Decision.WITHDRAWN:
+        return Words("You have withdrawn this report", "The payment goes its way.", is_over=True)
+    return Words("The mentor keeps the payment", "We have looked at what both of you said.", is_over=True)
+
+
+def _refunded(payment: Payment) -> Words:
+    heading = "You get your money back"
+    made = [r for r in payment.refunds if r.status == RefundStatus.SUCCEEDED]
+    if _bank_has_it(payment):
+        sentence = (
+            "Your bank has taken the payment back itself and decides about it; what it leaves us, we return."
+        )
+    elif any(r.status.is_open for r in payment.refunds):
+        sentence = "We are returning it to your card now."
+    elif any(r.status == RefundStatus.FAILED for r in payment.refunds):
+        sentence = "Returning it did not work at once; a person sees to it and will write to you."
+    elif made:
+        amount = in_words(sum(r.amount for r in made), payment.currency)
+        heading = "Your money was returned"
+        sentence = f"We have returned {amount} to your card. Banks usually show it within 5 to 10 days."
+    else:
+        sentence = "Your bank has returned it to you already."
+    return Words(heading, sentence)
+
+
+# For the mentor
+
+
+def for_mentor(case: Dispute, hours: str) -> Words:
+    """What the mentor's page says about a report; times in the mentor's zone."""
+    if not case.is_open and case.decision is not None:
+        back = case.decision == Decision.REFUNDED
+        sentence = "The payment goes back to the attendee." if back else case.decision.sentence
+        return Words(f"Decided: {case.decision.label.lower()}", sentence)
+    heading = f"{case.payment.booking.attendee_name} has reported a problem"
+    if case.answered_at is not None:
+        return Words(heading, f"You have answered; {PERSON}")
+    if case.due_at is None or case.due_at <= clock.now():
+        sentence = f"The time to answer is over; {PERSON} Until then you can still say what happened."
+        return Words(heading, sentence)
+    absent = case.reason == ReportReason.MENTOR_ABSENT
+    if absent:
+        then = "Without an answer by then, the payment is returned in full."
+    else:
+        then = "Then a person at Discuno decides, with your answer or without it."
+    until = moment(case.due_at, case.payment.booking.mentor.zone, hours)
+    return Words(
+        heading, f"Please answer by {until}.", [then, "Until it is decided, the money stays with us."]
+    )
