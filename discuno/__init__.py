@@ -13,10 +13,16 @@ from discuno.admin import commands as admin_commands
 from discuno.admin import cron, drift_letters, health
 from discuno.admin import models as admin_models
 from discuno.admin import reconcile as admin_reconcile
+from discuno.bookings import calendar_jobs, calendar_news, calendar_sync
+from discuno.bookings import find as bookings_find
 from discuno.bookings import jobs as bookings_jobs
-from discuno.bookings import routes as bookings_routes
+from discuno.bookings import manage as bookings_manage
+from discuno.bookings import reschedule as bookings_reschedule
+from discuno.bookings import steps as bookings_steps
 from discuno.config import Settings
+from discuno.disputes import host as disputes_host
 from discuno.disputes import jobs as disputes_jobs
+from discuno.disputes import routes as disputes_routes
 from discuno.edges import calcom, queue, resend, stripe
 from discuno.kit import limits, logs, security, web
 from discuno.kit.db import db
@@ -36,6 +42,9 @@ JOBS = (  # imported: registered
     admin_reconcile,
     drift_letters,
     bookings_jobs,
+    calendar_jobs,
+    calendar_news,
+    calendar_sync,
     disputes_jobs,
     notifications_jobs,
     payments_jobs,
@@ -48,9 +57,14 @@ JOBS = (  # imported: registered
 TABLES = (admin_models,)  # imported: known to migrations
 ROOMS = (
     mentors_routes.bp,
-    bookings_routes.bp,
+    bookings_steps.bp,
     payments_routes.bp,
+    bookings_manage.bp,
+    bookings_reschedule.bp,
+    bookings_find.bp,
     payouts_routes.bp,
+    disputes_routes.bp,
+    disputes_host.bp,
     webhooks_routes.bp,
     health.bp,
     cron.bp,

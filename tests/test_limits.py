@@ -1,5 +1,6 @@
 """How often somebody may ask: counted for an address and for a browser, in Redis, and without it too."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -7,8 +8,11 @@ import redis
 from flask import Flask
 from werkzeug.exceptions import TooManyRequests
 
+from discuno import policy
+from discuno.bookings.models import LinkRequest
 from discuno.edges import queue
-from discuno.kit import limits
+from discuno.kit import limits, security
+from tests.factories import all_of
 from tests.house import House
 
 
@@ -68,3 +72,27 @@ def test_the_counts_are_kept_in_redis_for_all_processes(app: Flask) -> None:
     answers(app, 1)
     with app.app_context():
         assert any(b"discuno" in key for key in queue.connection().keys("*")), queue.connection().keys("*")
+
+
+def test_every_page_that_changes_something_has_its_rate(app: Flask) -> None:
+    for rule in app.url_map.iter_rules():
+        writes = (rule.methods or set()) - security.SAFE
+        entrance = security.ENTRANCES.get(rule.endpoint.rpartition(".")[0])
+        if writes and entrance == "anybody":
+            assert "rate" in app.view_functions[rule.endpoint].__dict__, rule
+    for reads in ("bookings.choose_time", "bookings.calendar", "reschedule.calendar"):
+        assert app.view_functions[reads].__dict__["rate"] == policy.SLOTS.name
+
+
+def test_who_asks_too_often_is_told_how_long_to_wait_and_nothing_is_done(bare: House) -> None:
+    client = bare.app.test_client()
+    found = re.search(r'name="csrf_token" value="([^"]+)"', client.get("/booking/find").text)
+    assert found
+    form = {"email": "jun@example.com", "csrf_token": found[1]}
+    answers = [client.post("/booking/find", data=form) for _ in range(21)]
+    assert [a.status_code for a in answers[:20]] == [303] * 20
+    assert answers[-1].status_code == 429
+    assert 1 <= int(answers[-1].headers["Retry-After"]) <= 3601
+    assert "Too many at once" in answers[-1].text
+    assert "please wait" in answers[-1].text
+    assert len(all_of(bare, LinkRequest)) == 20

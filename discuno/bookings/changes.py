@@ -50,7 +50,7 @@ def ever_managed(claim: Claim | None) -> Booking:
 
 def _claimed(claim: Claim | None) -> Booking:
     found = one_or_none(sa.select(Booking).where(Booking.public_id == (claim.public_id if claim else "")))
-    if found is None or not found.has_details:
+    if found is None or not found.has_details or found.ends_at + policy.MANAGE_LINK_LIFE < clock.now():
         raise NotFound(GONE)
     return found
 
@@ -130,7 +130,7 @@ def hold_new_hour(booking: Booking, start: datetime) -> None:
     wanted = bookings.hold(
         booking.event_type,
         start,
-        visitor=f"move:{booking.id}",
+        visitor=_mover(booking),
         zone=booking.attendee_zone,
         besides=bookings.Besides(booking_id=booking.id),
     )
@@ -139,6 +139,24 @@ def hold_new_hour(booking: Booking, start: datetime) -> None:
     bookings.keep_until(wanted, clock.now() + policy.CONFIRM_DEADLINE)
     session().flush()
     booking.move_hold_id = wanted.id
+
+
+def moves_refused(booking: Booking) -> list[Booking]:
+    """The hours that were kept for a move which the other calendar did not make, in the order they were asked for."""
+    if booking.calcom_booking_uid is None:
+        return []
+    asked = sa.select(Booking).where(
+        Booking.mentor_id == booking.mentor_id,  # its index finds them
+        Booking.visitor == _mover(booking),
+        Booking.status == BookingStatus.RELEASED,
+    )
+    made = {change.after: change.at for change in booking.changes if change.kind == ChangeKind.MOVED}
+    tried = rows(asked.order_by(Booking.id))
+    return [hour for hour in tried if made.get(hour.starts_at, hour.created_at) <= hour.created_at]
+
+
+def _mover(booking: Booking) -> str:
+    return f"move:{booking.id}"
 
 
 def let_new_hour_go(booking: Booking) -> None:
@@ -155,7 +173,10 @@ def move(booking: Booking, start: datetime, by: Party) -> None:
     """It takes place at another time. The database refuses an hour that is somebody else's: see `is_taken`."""
     before = booking.starts_at
     let_new_hour_go(booking)
-    booking.during, booking.keeps = _hours(booking, start)
+    during, keeps = _hours(booking, start)
+    besides = bookings.Besides(booking_id=booking.id) if by == Party.ATTENDEE else None
+    bookings.make_way(booking.mentor, (start, start + (booking.kept_stretch[1] - before)), besides)
+    booking.during, booking.keeps = during, keeps
     booking.moves += by == Party.ATTENDEE
     booking.mentor_absent_at = booking.attendee_absent_at = None
     _changed(booking)

@@ -7,6 +7,7 @@ the debt.
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -29,6 +30,12 @@ def is_posted(kind: PostingKind, source: str) -> bool:
     """Whether this has been written down."""
     statement = sa.select(LedgerEntry.id).where(LedgerEntry.kind == kind, LedgerEntry.source == source)
     return session().execute(statement.limit(1)).scalar_one_or_none() is not None
+
+
+def posted_at(kind: PostingKind, source: str) -> datetime | None:
+    """When this was written down, or None."""
+    statement = sa.select(LedgerEntry.posted_at).where(LedgerEntry.kind == kind, LedgerEntry.source == source)
+    return session().execute(statement.limit(1)).scalar_one_or_none()
 
 
 def post(

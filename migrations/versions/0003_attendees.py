@@ -43,6 +43,17 @@ CHECKS = (
 )
 
 
+EMAIL_STATES = ("queued", "sent", "delivered", "bounced", "complained", "failed")
+
+
+def letters_may_be(*states: str) -> None:
+    """What a letter's status may be."""
+    op.drop_constraint(op.f("ck_discuno_email_status"), "discuno_email")
+    op.create_check_constraint(
+        op.f("ck_discuno_email_status"), "discuno_email", sa.column("status").in_(states)
+    )
+
+
 def party(name: str) -> sa.Enum:
     """Who did something: the same words wherever it is asked."""
     parties = ("attendee", "mentor", "admin", "calendar", "house")
@@ -208,9 +219,12 @@ def upgrade() -> None:
     for name, table, rule in CHECKS:
         op.create_check_constraint(name, table, rule)
     one_hour_once("keeps")
+    letters_may_be(*EMAIL_STATES, "dropped")
 
 
 def downgrade() -> None:
+    op.execute("UPDATE discuno_email SET status = 'failed', error = 'dropped' WHERE status = 'dropped'")
+    letters_may_be(*EMAIL_STATES)
     one_hour_once("during")
     for name, table, _rule in CHECKS:
         op.drop_constraint(name, table, type_="check")

@@ -1,11 +1,14 @@
 """Usable by everybody: by keyboard alone, by ear, in the dark, and on a small screen."""
 
+import re
 from collections.abc import Callable
+from datetime import datetime
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, expect
 
+from tests.factories import someone
 from tests.stories.attendee import DECLINED, JUN, Attendee
 from tests.stories.conftest import Invite
 
@@ -34,29 +37,54 @@ def type_into(jun: Attendee, wanted: Locator, words: str) -> None:
     jun.page.keyboard.type(words)
 
 
+def finds_their_zone_and_clock(jun: Attendee) -> None:
+    page = jun.page
+    type_into(jun, page.get_by_label("Find a zone by city"), "kath")
+    expect(page.locator("#live")).to_have_text("1 zone found: Asia/Kathmandu — UTC+5:45")
+    page.keyboard.press("Enter")
+    expect(page.locator("#bookings-calendar")).to_have_attribute("data-zone", "Asia/Kathmandu")
+    press(jun, page.get_by_role("link", name="Use the 12-hour clock"))
+    expect(page.get_by_role("link", name="Use the 24-hour clock")).to_be_visible()
+    expect(jun.slots.first).to_contain_text("M")
+
+
+def chooses_a_day_of_the_next_month(jun: Attendee) -> None:
+    page, month = jun.page, jun.page.locator("#bookings-month")
+    stand = page.get_by_role("grid").locator("[tabindex='0']")
+    first = month.inner_text()
+    tab_to(jun, stand)
+    for key in ("PageDown", "PageUp", "PageDown"):
+        before = month.inner_text()
+        page.keyboard.press(key)
+        expect(month).not_to_have_text(before)
+        expect(stand).to_be_focused()  # the one day that Tab leads to
+    expect(month).not_to_have_text(first)
+    while int(stand.get_attribute("data-day") or "") > 7:
+        page.keyboard.press("ArrowUp")
+    for key in ("ArrowDown", "Home", "ArrowRight", "End", "ArrowLeft", "ArrowRight"):  # within a whole week
+        page.keyboard.press(key)
+    expect(stand).to_be_focused()
+    spoken = re.compile(r"^Sunday \d+ [A-Z][a-z]+( \d{4})?, \d+ times available$")  # a week's last day
+    expect(stand).to_have_attribute("aria-label", spoken)
+    chosen = stand.get_attribute("data-day") or ""
+    page.keyboard.press("Enter")
+    expect(page.locator("#bookings-slots")).to_contain_text(f" {chosen} ")
+    expect(page.locator("#bookings-slots")).to_be_focused()
+
+
 def test_a_paid_session_is_booked_by_keyboard_alone(jun: Attendee) -> None:
     jun.open("/")
     page = jun.page
     press(jun, page.get_by_role("link", name="Amara Okafor"))
     press(jun, page.get_by_role("link", name="Application review"))
     jun.reads("Choose a time")
-    grid, month = page.get_by_role("grid"), page.locator("#bookings-month")
-    stand = grid.locator("[tabindex='0']")
-    first = month.inner_text()
-    tab_to(jun, stand)
-    page.keyboard.press("PageDown")
-    expect(month).not_to_have_text(first)
-    expect(stand).to_be_focused()
-    page.keyboard.press("Home")
-    page.keyboard.press("ArrowDown")
-    page.keyboard.press("ArrowRight")
-    expect(stand).to_be_focused()
-    chosen = stand.get_attribute("data-day") or ""
-    page.keyboard.press("Enter")
-    expect(page.locator("#bookings-slots")).to_contain_text(f" {chosen} ")
-    expect(page.locator("#bookings-slots")).to_be_focused()
+    finds_their_zone_and_clock(jun)
+    chooses_a_day_of_the_next_month(jun)
     press(jun, jun.slots.nth(1))
     jun.reads("Your details")
+    expect(jun.main).to_contain_text("Kathmandu (UTC+5:45)")
+    press(jun, page.get_by_role("button", name="10 more minutes"))
+    expect(page.get_by_role("timer")).to_be_focused()
     for label, words in JUN.items():
         type_into(jun, page.get_by_label(label, exact=True), words)
     press(jun, page.get_by_role("button", name="Continue to payment"))
@@ -151,7 +179,17 @@ def test_every_step_is_accessible(invite: Invite, width: int, scheme: str) -> No
     then(lambda: jun.open("/mentor/owen/book"), "Choose a session")
     then(page.get_by_role("link", name="Oxbridge interview").click, "Choose a time")
     jun.choose_day()
+    day, type_id = page.url, int(re.findall(r"/book/(\d+)", page.url)[0])
     then(jun.choose_time, "Your details")
+    page.goto(day)  # a time is kept, and another one is lost to somebody else
+    start = datetime.fromisoformat(jun.slots.nth(5).get_attribute("value") or "")
+    assert someone(jun.house).choose("owen", type_id, start).status_code == 303
+    jun.slots.nth(5).click()
+    expect(page.get_by_role("alert").get_by_role("button")).to_have_count(3)
+    expect(jun.main.get_by_text("You are keeping")).to_be_visible()
+    look(jun)
+    page.get_by_role("link", name="Continue").click()
+    jun.reads("Your details")
     then(page.get_by_role("button", name="Continue to payment").click, "Your details")
     jun.fill_in()
     then(jun.sees_card_form, "Payment")
