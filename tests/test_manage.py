@@ -44,7 +44,7 @@ def test_every_route_opens_to_the_bookings_own_link_alone(house: House) -> None:
     other = someone(house)
     other.fill_in(other.hold(at=4), email="ada@example.com", name="Ada")
     good = holder.path.removeprefix("/booking/")
-    old = house.read(lambda: signed.sign(links.ATTENDEE, {"b": _public_id(house), "v": 0}))
+    old = house.read(lambda: signed.seal(links.ATTENDEE, {"b": _public_id(house), "v": 0}))
     forged = f"{good[:-2]}{'A' if good[-2] != 'A' else 'B'}{good[-1]}"
     mentors = link_of(house, make=links.host_path).removeprefix("/session/")
     others = link_of(house, 2).removeprefix("/booking/")

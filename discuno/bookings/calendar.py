@@ -112,7 +112,7 @@ def lay_out(
     unavailable: str | None = None,
     as_of: datetime | None = None,
 ) -> CalendarView:
-    """Free times as a month, a day (the first with any, until one is chosen) and its slots; the rest lie `elsewhere`."""
+    """Free times as a month, a day (the first with any, until one is chosen), its slots; the rest lie `elsewhere`."""
     zone = ZoneInfo(asked.zone)
     by_day = _by_day(starts, zone)
     asked = replace(asked, day=asked.day or min(by_day, default=None))

@@ -47,8 +47,9 @@ def send_letter(email_id: int) -> None:
         drawn = letters.render(words, current_app.config["BASE_URL"])
         email.subject = drawn.subject
         outgoing = _outgoing(email, words, drawn)
+        key = f"letter/{email_id}/{email.created_at:%Y%m%dT%H%M%S%f}"
     try:
-        resend_id: str | None = resend.send(outgoing, key=f"letter/{email_id}")
+        resend_id: str | None = resend.send(outgoing, key=key)
     except ResendSentBefore:
         resend_id = None  # the carrier's first word of it brings the id
     except ResendRefused as refusal:

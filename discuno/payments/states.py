@@ -148,10 +148,19 @@ def _what_comes(booking: Booking, payment: Payment | None, just_booked: bool) ->
     if booking.meeting_url is None and clock.now() < booking.ends_at:
         steps.append(f"{booking.mentor.first_name} will write to you about where you meet.")
     if booking.attendee_absent_at is not None:
-        steps.append(f"{booking.mentor.name} says that you did not come. If you did, report a problem.")
+        steps.append(f"{booking.mentor.name} says that you did not come.{_if_you_did(payment)}")
     if payment is not None:
         steps += _what_comes_of_the_money(booking, payment)
     return steps
+
+
+def _if_you_did(payment: Payment | None) -> str:
+    ends = payment.dispute_period_ends if payment is not None else None
+    return (
+        " If you did, report a problem."
+        if policy.may_report(now=clock.now(), dispute_period_ends=ends)
+        else ""
+    )
 
 
 def _what_comes_of_the_money(booking: Booking, payment: Payment) -> list[str]:

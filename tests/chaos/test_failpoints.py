@@ -1,7 +1,7 @@
 """Stopped on either side of every commit and every call, by exception and by SIGKILL, and started again: one effect.
 
-Not a sample: the plain run is recorded, and then every point that it passes is stopped at, the first three times that
-it is passed. A point cannot be forgotten, because commits and calls pass through it by themselves.
+Not a sample: the plain run is recorded, and then every point that it passes is stopped at, the first two times that
+it is passed (nine with `CHAOS=long`). None can be forgotten: commits and calls pass through a point by themselves.
 """
 
 from collections import Counter
