@@ -120,7 +120,9 @@ def test_a_name_typed_with_line_breaks_reaches_no_header(house: House) -> None:
 def test_a_letter_that_met_trouble_is_sent_once(house: House, fault: dict[str, object]) -> None:
     jun = someone(house)
     house.fault(SEND, times=2, **fault)
-    house.control("POST", "weather/resend", {"lose": -1})  # the carrier's news would say that it has the letter
+    house.control(
+        "POST", "weather/resend", {"lose": -1}
+    )  # the carrier's news would say that it has the letter
     jun.fill_in(jun.hold("amara", offer=1))
     house.settle_down()
     work_until_done(house, 2, timedelta(seconds=20))

@@ -196,3 +196,16 @@ def test_the_timeline_tells_everything_in_order_and_nothing_of_the_mentors_money
         "The payment went to Amara Okafor",
     ]
     assert "54" not in "".join(f"{m.label}{m.words}" for m in timeline(it, money))
+
+
+def test_what_goes_back_as_a_whole_is_not_said_to_go_to_the_mentor() -> None:
+    for status, refunds in (
+        (PaymentStatus.SUCCEEDED, [refund(RefundStatus.REQUESTED)]),
+        (PaymentStatus.REFUNDED, [refund(RefundStatus.SUCCEEDED)]),
+    ):
+        of = booking()
+        money = payment(of, status=status, refunds=refunds)
+        assert not any("goes to" in moment.words for moment in timeline(of, money))
+    of = booking()
+    part = payment(of, refunds=[refund(RefundStatus.PENDING, amount=1000)])
+    assert any("goes to" in moment.words for moment in timeline(of, part))

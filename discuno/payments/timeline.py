@@ -128,6 +128,11 @@ def _released(booking: Booking, payment: Payment) -> Iterator[Moment]:
     ends, given = payment.dispute_period_ends, payment.release
     if given is not None and given.sent_at is not None and payment.status == PaymentStatus.TRANSFERRED:
         yield Moment(given.sent_at, f"The payment went to {booking.mentor.name}")
-    elif ends is not None and ends > clock.now() and booking.status == BookingStatus.CONFIRMED:
+    elif (
+        ends is not None
+        and ends > clock.now()
+        and booking.status == BookingStatus.CONFIRMED
+        and sum(r.amount for r in payment.refunds if r.status != RefundStatus.FAILED) < payment.amount
+    ):
         words = f"Your payment is held until then. After that it goes to {booking.mentor.name}."
         yield Moment(ends, "The time to report a problem ends", words, "", True)
