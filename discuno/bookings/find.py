@@ -4,13 +4,11 @@ import sqlalchemy as sa
 from flask import Response, make_response, redirect, request, session, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as AnyResponse
-from wtforms import StringField
-from wtforms.validators import DataRequired, Email, Length
 
 from discuno import journey, policy
 from discuno.bookings import changes, links
 from discuno.bookings.changes import LinkReplaced
-from discuno.bookings.forms import one_line
+from discuno.bookings.forms import email_field
 from discuno.bookings.links import Claim
 from discuno.bookings.manage import drawn, managed, private
 from discuno.bookings.models import Booking, ChangeKind, LinkRequest, Party
@@ -115,14 +113,7 @@ def _empty(headers: dict[str, str]) -> Response:
 class FindForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
     """Whose bookings."""
 
-    email = StringField(
-        filters=[one_line],
-        validators=[
-            DataRequired("Please give an e-mail address."),
-            Length(max=254, message="That e-mail address is too long."),
-            Email("That does not look like an e-mail address. It should read like name@example.com."),
-        ],
-    )
+    email = email_field()
 
 
 @bp.get("/find")

@@ -5,11 +5,19 @@ from wtforms import StringField, TextAreaField
 from wtforms.validators import DataRequired, Email, Length, Optional, Regexp
 
 from discuno.bookings.service import Attendee
+from discuno.kit.text import one_line
 
 
-def one_line(value: str | None) -> str:
-    """Trimmed, on one line, without characters that print nothing: names end up in mail headers."""
-    return " ".join("".join(c for c in value or "" if c.isprintable() or c.isspace()).split())
+def email_field() -> StringField:
+    """An e-mail address, for a form of ours: its syntax is checked, and nothing is asked of anybody."""
+    return StringField(
+        filters=[one_line],
+        validators=[
+            DataRequired("Please give an e-mail address."),
+            Length(max=254, message="That e-mail address is too long."),
+            Email("That does not look like an e-mail address. It should read like name@example.com."),
+        ],
+    )
 
 
 class DetailsForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
@@ -22,14 +30,7 @@ class DetailsForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
             Length(max=200, message="Please use a name of at most 200 characters."),
         ],
     )
-    email = StringField(
-        filters=[one_line],
-        validators=[
-            DataRequired("Please give an e-mail address."),
-            Length(max=254, message="That e-mail address is too long."),
-            Email("That does not look like an e-mail address. It should read like name@example.com."),
-        ],
-    )
+    email = email_field()
     phone = StringField(
         filters=[one_line],
         validators=[

@@ -10,13 +10,13 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from discuno import journey, policy
 from discuno.bookings import changes, ics, links
-from discuno.bookings.forms import one_line
 from discuno.bookings.models import Booking, BookingStatus, Party
 from discuno.bookings.visitor import clock as chosen_clock
 from discuno.disputes import reports
 from discuno.kit import clock, limits, security
 from discuno.kit.db import transaction
 from discuno.kit.errors import DomainError
+from discuno.kit.text import one_line
 from discuno.kit.web import show, wants_part
 from discuno.payments import service as payments
 from discuno.payments.models import Payment

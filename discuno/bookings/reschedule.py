@@ -1,7 +1,7 @@
 """The door by which an attendee moves a session: a calendar, a question, and the new time. Nothing is paid again."""
 
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -26,6 +26,7 @@ from discuno.bookings.manage import (
     private,
 )
 from discuno.bookings.models import Booking
+from discuno.bookings.routes import instant
 from discuno.bookings.service import NOBODY, Besides
 from discuno.edges.calcom import CalcomDown, CalcomRefused
 from discuno.kit import clock, limits
@@ -43,7 +44,7 @@ bp = private("reschedule")
 def choose_other_time(token: str) -> Response:
     """The calendar, or, once a time is chosen, the question whether it is to be that one."""
     booking = managed(token)
-    start = _instant(request.args.get("start", ""))
+    start = instant(request.args.get("start", ""))
     if journey.why_not_moved(booking) is not None:
         return _not_movable(booking, 200)
     if start is None or start == booking.starts_at:
@@ -146,7 +147,7 @@ def _question(booking: Booking, start: datetime) -> Response:
 def move(token: str) -> AnyResponse:
     """A time was chosen: ask once more. It was confirmed: move, if nothing has changed meanwhile."""
     booking = managed(token)
-    start = _instant(request.form.get("start", ""))
+    start = instant(request.form.get("start", ""))
     if start is None:
         raise DomainError("We could not read that time. Please choose one of those shown.", status=400)
     if "sequence" not in request.form:
@@ -198,11 +199,3 @@ def _moved(booking_id: int, start: datetime) -> AnyResponse:
     if not changes.is_moving(booking) and booking.starts_at != start:
         raise bookings.TimeTaken
     return home(booking)
-
-
-def _instant(text: str) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return found.astimezone(UTC) if found.tzinfo is not None and 2000 <= found.year <= 2100 else None

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from werkzeug.datastructures import FileStorage
 
 from discuno import policy
-from discuno.bookings.forms import one_line
 from discuno.disputes.reports import Upload
+from discuno.kit.text import one_line
 
 KINDS = (
     ("application/pdf", re.compile(rb"%PDF-"), (".pdf",)),
