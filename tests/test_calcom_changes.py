@@ -20,6 +20,8 @@ from tests.chaos.points import Recorder, Stopped, Stopper, raise_stopped
 from tests.factories import ADMIN, all_of, the, when_reached, work_until_done
 from tests.house import House
 
+pytestmark = pytest.mark.story
+
 RESCHEDULE = "POST /calcom/v2/bookings/[^/]+/reschedule$"
 CANCEL = "POST /calcom/v2/bookings/[^/]+/cancel$"
 EVERYTHING = "/calcom/v2/"

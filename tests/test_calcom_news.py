@@ -15,6 +15,8 @@ from tests.calendars import DAY, JUN_AT, OWEN_AT, Sold, one_sold, post
 from tests.factories import ADMIN, all_of, change, someone, the, work_until_done
 from tests.house import House
 
+pytestmark = pytest.mark.story
+
 FOREIGN = ["A paid session was booked at Cal.com without us"]
 
 

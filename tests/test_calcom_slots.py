@@ -22,6 +22,8 @@ from tests.calendars import post
 from tests.factories import someone
 from tests.house import House
 
+pytestmark = pytest.mark.story
+
 SLOTS = "GET /calcom/v2/slots$"
 DAY = timedelta(days=1)
 

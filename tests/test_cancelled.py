@@ -12,6 +12,8 @@ from discuno.payments.models import Payment, PaymentStatus
 from tests.factories import ADMIN, advance_to, paid, subjects, the, work_until_done
 from tests.house import House
 
+pytestmark = pytest.mark.story
+
 JUN, AMARA = "jun@example.com", "amara@discuno.example"
 
 

@@ -14,6 +14,8 @@ from tests.attendee import FORM, Attendee
 from tests.factories import all_of, change, dump, in_the_house, paid, someone, standing, the
 from tests.house import House
 
+pytestmark = pytest.mark.story
+
 MINUTE = timedelta(minutes=1)
 
 
@@ -74,7 +76,6 @@ def test_a_time_that_is_being_paid_for_is_not_given_back_by_itself_and_both_ways
     assert FORM["email"] in jun.client.get(f"/mentor/amara/book/details/{fresh}").text
 
 
-@pytest.mark.story
 def test_an_hour_is_not_given_back_while_stripe_cannot_be_asked_to_end_its_session(house: House) -> None:
     jun = someone(house)
     payment_page = jun.fill_in(jun.hold()).location
@@ -137,7 +138,6 @@ def test_more_time_for_the_details_goes_once_and_keeps_what_was_typed_without_ja
     assert "10 more minutes" not in jun.client.get(details.replace("details", "payment")).text
 
 
-@pytest.mark.story
 @pytest.mark.parametrize("waited", [1, 25])
 def test_more_time_to_pay_ends_the_session_and_opens_one_that_lasts_ten_minutes_longer(
     house: House, waited: int
@@ -181,7 +181,6 @@ def test_more_time_asked_for_in_the_moment_of_paying_shows_that_it_is_paid(house
     assert [s["status"] for s in house.stripe("checkout.session")] == ["complete"]
 
 
-@pytest.mark.story
 def test_more_time_when_stripe_is_away_opens_the_new_session_as_soon_as_it_answers(house: House) -> None:
     jun = someone(house)
     payment_page = jun.fill_in(jun.hold()).location

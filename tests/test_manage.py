@@ -25,6 +25,8 @@ from tests.house import House
 from tests.owner import cancel, confirmed, link_of, owner
 from tests.reporting import Holder
 
+pytestmark = pytest.mark.story
+
 SECOND = timedelta(seconds=1)
 DAY = timedelta(hours=24)
 
@@ -38,7 +40,6 @@ def _routes(house: House) -> list[tuple[str, Rule]]:
     return [(method, rule) for rule in rules for method in (rule.methods or set()) & {"GET", "POST"}]
 
 
-@pytest.mark.story
 def test_every_route_opens_to_the_bookings_own_link_alone(house: House) -> None:
     _, holder = confirmed(house)
     other = someone(house)
