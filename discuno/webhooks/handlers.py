@@ -218,9 +218,9 @@ def _told(door: Callable[[Told], str]) -> Handler:
     return lambda news: calendar_news.hear(calcom.read_news(news.payload), door)
 
 
-def unreadable(news: News) -> str:
-    """It was signed, and is no message that we know: a person has to look. Raises GiveUp."""
-    raise outbox.GiveUp(f"an event that cannot be read: {str(news.payload)[:500]}")
+def unreadable(_news: News) -> str:
+    """It was signed, and is no message that we know: a person has to look at the stored event. Raises GiveUp."""
+    raise outbox.GiveUp("an event that cannot be read; it is kept in the inbox as it came")
 
 
 follow_dispute = _by_id(dispute_doors.follow_dispute)
