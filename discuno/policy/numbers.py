@@ -49,7 +49,7 @@ class Rate(NamedTuple):
 
 
 SLOTS = Rate("slots", "300 per minute", "120 per minute")
-HOLDS = Rate("holds", "120 per 10 minutes", "30 per 10 minutes")
+HOLDS = Rate("holds", "60 per 10 minutes", "30 per 10 minutes")
 CHECKOUTS = Rate("checkouts", "120 per hour", "40 per hour")
 CHANGES = Rate("changes", "120 per hour", "40 per hour")  # of a booking, by whoever holds its link
 REPORTS = Rate("reports", "30 per hour", "15 per hour")
