@@ -252,6 +252,8 @@ def test_every_writing_route_refuses_a_request_without_a_token_unless_it_is_for_
             answer = client.open(url, method=method, data={"name": "x"})
             machine = security.ENTRANCES[rule.endpoint.rpartition(".")[0]] == "machine"
             refused = answer.status_code == 400 and "This page is too old" in answer.text
+            if rule.endpoint in security.LARGE:  # who has no link is not even read
+                refused = answer.status_code == 404
             assert refused != machine, f"{method} {rule}: {answer.status_code}"
             tried += 1
     assert tried >= 7

@@ -23,14 +23,15 @@ from discuno.payouts import share
 from discuno.policy import ReportReason
 
 bp = security.open_to("anybody", Blueprint("host", __name__, url_prefix="/session/<token>"))
-security.accepts("host.answer", uploads.MAX_BODY)
-
 Typed = dict[str, str]
 DECIDED = "This report was decided meanwhile."
 
 
 def _hosted(token: str) -> Booking:
     return changes.hosted(links.read(links.MENTOR, token))
+
+
+security.accepts("host.answer", uploads.MAX_BODY, may_send=_hosted)
 
 
 @bp.get("")

@@ -26,8 +26,6 @@ from discuno.payments.models import Payment
 from discuno.policy import ReportReason
 
 bp = security.open_to("anybody", Blueprint("reports", __name__, url_prefix="/booking/<token>"))
-security.accepts("reports.report", uploads.MAX_BODY)
-
 Typed = dict[str, str]
 FILE_HEADERS = {
     "Cache-Control": "no-store",
@@ -42,6 +40,9 @@ TOO_MUCH = (
 
 def _managed(token: str) -> Booking:
     return changes.managed(links.read(links.ATTENDEE, token))
+
+
+security.accepts("reports.report", uploads.MAX_BODY, may_send=_managed)
 
 
 def _paid(booking: Booking) -> Payment:

@@ -13,7 +13,6 @@ from flask import Blueprint, Flask, Response, abort, g, request
 STRIPE_JS = ("https://js.stripe.com", "https://*.js.stripe.com")
 MAX_BODY = 64 * 1024  # bytes of a form; webhooks have their own, larger limit
 MAX_WEBHOOK = 256 * 1024
-LARGER: dict[str, int] = {}  # endpoint → bytes, for the few forms that carry files
 QUIET = frozenset({"/livez", "/readyz"})  # asked every few seconds by the platform
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 log = structlog.get_logger()
@@ -68,9 +67,23 @@ def open_to(who: str, blueprint: Blueprint) -> Blueprint:
     return blueprint
 
 
-def accepts(endpoint: str, max_body: int) -> None:
-    """Let one endpoint take a larger body, in bytes; every other keeps to the limit of a form."""
-    LARGER[endpoint] = max_body
+@dataclass(frozen=True)
+class Large:
+    """A form that carries files: how many bytes it may have, and who may send it at all."""
+
+    max_body: int
+    may_send: Callable[..., object]
+
+
+LARGE: dict[str, Large] = {}  # by endpoint
+
+
+def accepts(endpoint: str, max_body: int, may_send: Callable[..., object]) -> None:
+    """Let one endpoint take a larger body, in bytes; every other keeps to the limit of a form.
+
+    `may_send` is asked with the address's arguments before anything of the body is read, and raises for strangers.
+    """
+    LARGE[endpoint] = Large(max_body, may_send)
 
 
 # Headers
@@ -114,10 +127,12 @@ def install(app: Flask, headers: Mapping[str, str], *, own_origin: str) -> None:
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=g.request_id)
         is_machine = request.path.startswith(("/webhooks/", "/cron/"))
-        usual = MAX_WEBHOOK if is_machine else MAX_BODY
-        request.max_content_length = LARGER.get(request.endpoint or "", usual)
+        request.max_content_length = MAX_WEBHOOK if is_machine else MAX_BODY
         if request.method not in SAFE and not is_machine and _is_cross_site(own_origin):
             abort(403)
+        if (large := LARGE.get(request.endpoint or "")) is not None:
+            large.may_send(**(request.view_args or {}))
+            request.max_content_length = large.max_body
         if _has_nul(is_machine):
             abort(400)
 
