@@ -1,6 +1,7 @@
 """Money that comes after its hour was given free: it buys the hour, if that is there still, or goes back."""
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -53,6 +54,13 @@ def test_a_late_payment_for_an_hour_that_is_gone_goes_back_at_once_and_near_time
     }
     nearest = sorted(free, key=lambda t: (abs(t - lost), t))[: policy.NEAR_TIMES]
     assert booking.near_starts == sorted(nearest)
+    page = jun.complete_page("amara", session_id)
+    letter = next(m for m in house.letters(JUN) if m["subject"].startswith("Not booked"))
+    for start in booking.near_starts:
+        local = start.astimezone(ZoneInfo("Europe/Paris"))
+        assert f"{local:%a} {local.day} {local:%b %Y}, {local.hour}:{local:%M}" in page
+        assert f"day={local:%Y-%m-%d}" in page
+        assert f"day={local:%Y-%m-%d}" in letter["html"]
 
 
 def test_the_hour_outlives_every_session_that_could_pay_for_it(house: House) -> None:

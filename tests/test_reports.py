@@ -288,7 +288,9 @@ def test_no_other_link_opens_anything(met: House) -> None:
     sell_at_once(met, days=4)
     change(met, "UPDATE discuno_booking SET host_token_version = 2, manage_token_version = 2 WHERE id = 1")
     tokens = {"reports": jun.path.split("/")[2], "host": amara.path.split("/")[2]}
-    good = tokens["host"]  # the last letter of a signature says only part of a byte, so another one is changed
+    good = tokens[
+        "host"
+    ]  # the last letter of a signature says only part of a byte, so another one is changed
     forged = good[:-9] + ("A" if good[-9] != "A" else "B") + good[-8:]
     tried = 0
     for rule in met.app.url_map.iter_rules():

@@ -5,6 +5,9 @@ has the one cannot use it as the other.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from discuno.bookings.models import Booking
 from discuno.kit import links
@@ -33,6 +36,13 @@ def manage_token(booking: Booking) -> str:
 def host_path(booking: Booking) -> str:
     """The mentor's page of a booking."""
     return f"/session/{links.seal(MENTOR, {'b': booking.public_id, 'v': booking.host_token_version})}"
+
+
+def times_path(booking: Booking, day: datetime) -> str:
+    """The calendar of its session type, open at a day of the attendee's. No secret."""
+    local = day.astimezone(ZoneInfo(booking.attendee_zone))
+    query = {"zone": booking.attendee_zone, "month": f"{local:%Y-%m}", "day": f"{local:%Y-%m-%d}"}
+    return f"/mentor/{booking.mentor.username}/book/{booking.event_type_id}?{urlencode(query)}"
 
 
 def read(salt: str, token: str) -> Claim | None:

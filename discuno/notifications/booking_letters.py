@@ -1,9 +1,6 @@
 """Letters about a session to come: that it was made or was not, and the links to it."""
 
 from collections.abc import Callable
-from datetime import datetime
-from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
 from flask import current_app
 
@@ -168,13 +165,6 @@ def money_back(payment: Payment | None, reason: str) -> tuple[str, Facts] | None
     return sentence, [("Refund", amount)]
 
 
-def _times_path(booking: Booking, day: datetime) -> str:
-    """The calendar of the session type, open at a day of the attendee's."""
-    local = day.astimezone(ZoneInfo(booking.attendee_zone))
-    query = {"zone": booking.attendee_zone, "month": f"{local:%Y-%m}", "day": f"{local:%Y-%m-%d}"}
-    return f"/mentor/{booking.mentor.username}/book/{booking.event_type_id}?{urlencode(query)}"
-
-
 def _why_refused(booking: Booking) -> tuple[str, str, Facts]:
     """Why it was not booked, what becomes of the money, and that as facts."""
     lost, payment = "that time is no longer free in the mentor's calendar.", paid(booking)
@@ -199,7 +189,7 @@ def booking_refused(booking_id: int) -> Letter:
     booking = the_booking(booking_id)
     why, money, facts = _why_refused(booking)
     zone = booking.attendee_zone
-    near = [(moment(start, zone), _times_path(booking, start)) for start in booking.near_starts]
+    near = [(moment(start, zone), links.times_path(booking, start)) for start in booking.near_starts]
     more = (
         "These times were free when this was written." if near else "You are welcome to choose another time."
     )
@@ -213,7 +203,7 @@ def booking_refused(booking_id: int) -> Letter:
         ],
         facts=[*session_facts(booking, zone), *facts],
         links=near,
-        action=("Choose another time", _times_path(booking, booking.starts_at)),
+        action=("Choose another time", links.times_path(booking, booking.starts_at)),
         reason=ATTENDEE_REASON,
     )
 
@@ -236,7 +226,7 @@ def payment_expired(booking_id: int) -> Letter:
             "If you still want the session, choose a time once more: the button shows the same day.",
         ],
         facts=session_facts(booking, booking.attendee_zone),
-        action=("Choose a time", _times_path(booking, booking.starts_at)),
+        action=("Choose a time", links.times_path(booking, booking.starts_at)),
         reason=ATTENDEE_REASON,
     )
 

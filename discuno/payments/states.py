@@ -6,6 +6,7 @@ from typing import Any
 
 from discuno import policy
 from discuno.bookings import changes
+from discuno.bookings.links import times_path
 from discuno.bookings.models import Booking, BookingStatus, Party
 from discuno.kit import clock
 from discuno.kit.money import in_words
@@ -215,7 +216,7 @@ def _why_nothing_back(booking: Booking, payment: Payment | None) -> str:
 
 
 def _refused(booking: Booking, payment: Payment | None, again_url: str) -> State:
-    heading, again = "That time could not be booked", [_again(again_url)]
+    heading, again = "That time could not be booked", [*_near(booking), _again(again_url)]
     lost = f"{booking.mentor.first_name}’s calendar no longer had that time free."
     back = _back(booking, payment)
     if back is not None:
@@ -223,6 +224,14 @@ def _refused(booking: Booking, payment: Payment | None, again_url: str) -> State
     paid = payment is not None and payment.status.has_money
     sentence = f"{lost} {_why_nothing_back(booking, payment) if paid else 'Nothing was charged.'}"
     return State("refused", heading, sentence, "bad", actions=again)
+
+
+def _near(booking: Booking) -> list[dict[str, object]]:
+    """The times that were free near the one that was lost."""
+    return [
+        {"label": _when(start, booking), "url": times_path(booking, start), "primary": False}
+        for start in booking.near_starts or ()
+    ]
 
 
 # Money on its way back
