@@ -229,7 +229,7 @@ def _refused(booking: Booking, payment: Payment | None, again_url: str) -> State
 def _near(booking: Booking) -> list[dict[str, object]]:
     """The times that were free near the one that was lost."""
     return [
-        {"label": _when(start, booking), "url": times_path(booking, start), "primary": False}
+        {"label": f"Free: {_when(start, booking)}", "url": times_path(booking, start), "primary": False}
         for start in booking.near_starts or ()
     ]
 
