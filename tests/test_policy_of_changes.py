@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from discuno import policy
-from discuno.policy import CancelRefund, ReportReason
+from discuno.policy import Canceller, CancelRefund, ReportReason
 
 START = datetime(2026, 11, 25, 13, 30, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -36,9 +36,9 @@ EARLY, LATE, LAST, BEGUN = START - DAY, START - DAY + SECOND, START - SECOND, ST
     ],
 )
 def test_who_cancels_and_when_decides_what_goes_back(
-    by: str, now: datetime, allowed: bool, refund: CancelRefund
+    by: Canceller, now: datetime, allowed: bool, refund: CancelRefund
 ) -> None:
-    answer = policy.cancellation(by, now=now, starts_at=START)  # type: ignore[arg-type]  # one of the literals
+    answer = policy.cancellation(by, now=now, starts_at=START)
     assert (answer.allowed, answer.refund) == (allowed, refund)
     assert answer.rule.endswith(".")
 

@@ -58,7 +58,7 @@ def case(
 
 
 def told(of: Booking, money: Payment | None = None) -> State:
-    return state_of(of, money, "/again", just_booked=False)
+    return state_of(of, money, just_booked=False)
 
 
 def test_before_at_and_after_its_hour_a_session_is_said_to_be_what_it_is() -> None:

@@ -2,7 +2,6 @@
 
 import sqlalchemy as sa
 from flask import Response, make_response, redirect, request, session, url_for
-from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as AnyResponse
 
 from discuno import journey, policy
@@ -15,6 +14,7 @@ from discuno.bookings.models import Booking, ChangeKind, LinkRequest, Party
 from discuno.bookings.visitor import visitor
 from discuno.kit import clock, db, limits, outbox
 from discuno.kit.db import transaction
+from discuno.kit.forms import Form
 from discuno.kit.web import error_page, wants_part
 from discuno.notifications import service as letters
 from discuno.payments import service as payments
@@ -110,7 +110,7 @@ def _empty(headers: dict[str, str]) -> Response:
 # A link that is lost
 
 
-class FindForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class FindForm(Form):
     """Whose bookings."""
 
     email = email_field()
@@ -128,9 +128,7 @@ def ask() -> AnyResponse:
     """The same answer and the same work for every address; what there is goes there by letter."""
     form = FindForm()
     if not form.validate():
-        typed = form.email.data or ""
-        wrong = {"email": form.email.errors[0]}
-        return drawn("find", 422, title="Find my booking", email=typed, errors=wrong)
+        return drawn("find", 422, title="Find my booking", errors=form.sentences(), **form.typed())
     with transaction():
         request_ = LinkRequest(email=form.email.data.lower(), asked_at=clock.now())
         db.session().add(request_)

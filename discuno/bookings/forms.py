@@ -1,10 +1,10 @@
 """What an attendee types, checked. Flask-WTF carries the token; the sentences are ours."""
 
-from flask_wtf import FlaskForm
 from wtforms import StringField, TextAreaField
 from wtforms.validators import DataRequired, Email, Length, Optional, Regexp
 
 from discuno.bookings.service import Attendee
+from discuno.kit.forms import Form
 from discuno.kit.text import one_line
 
 
@@ -20,7 +20,7 @@ def email_field() -> StringField:
     )
 
 
-class DetailsForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class DetailsForm(Form):
     """Who the session is for."""
 
     name = StringField(
@@ -48,13 +48,3 @@ class DetailsForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
         return Attendee(
             name=self.name.data, email=self.email.data.lower(), phone=self.phone.data, note=self.note.data
         )
-
-    def typed(self) -> dict[str, str]:
-        """What was typed, to be shown again."""
-        return {name: self[name].data or "" for name in ("name", "email", "phone", "note")}
-
-    def sentences(self) -> dict[str, str]:
-        """One sentence a field that is wrong."""
-        return {
-            name: self[name].errors[0] for name in ("name", "email", "phone", "note") if self[name].errors
-        }

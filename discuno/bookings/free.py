@@ -7,6 +7,7 @@ from discuno import policy
 from discuno.bookings import service as bookings
 from discuno.bookings.service import NOBODY, Besides
 from discuno.edges import calcom
+from discuno.edges.calcom import CalcomDown, CalcomRefused
 from discuno.kit import clock
 from discuno.kit.db import leave_transaction
 from discuno.mentors.models import Calendar, EventType
@@ -53,7 +54,10 @@ def free_times(
 
 
 def near(event_type: EventType, lost: datetime, besides: Besides = NOBODY) -> list[datetime]:
-    """The free times nearest to one that was lost, in order. Raises CalcomDown, CalcomRefused."""
-    found = free_starts(event_type, lost - AROUND, lost + AROUND, besides)
+    """The free times nearest to one that was lost, in order; none when the calendar does not say."""
+    try:
+        found = free_starts(event_type, lost - AROUND, lost + AROUND, besides)
+    except (CalcomDown, CalcomRefused):
+        return []
     nearest = sorted(found, key=lambda start: (abs(start - lost), start))[: policy.NEAR_TIMES]
     return sorted(nearest)

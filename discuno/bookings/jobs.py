@@ -156,10 +156,7 @@ def _refuse(booking_id: int, why: str) -> None:
 
 
 def _near_times(booking_id: int) -> list[datetime]:
-    """What else the attendee could have; none when the calendar does not say, which is no reason to keep money."""
+    """What else the attendee could have; that the calendar does not say is no reason to keep money."""
     with transaction():
         booking = session().get_one(Booking, booking_id)
-    try:
-        return near(booking.event_type, booking.starts_at, Besides(booking_id=booking_id))
-    except (CalcomDown, CalcomRefused):
-        return []
+    return near(booking.event_type, booking.starts_at, Besides(booking_id=booking_id))

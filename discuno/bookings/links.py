@@ -38,11 +38,16 @@ def host_path(booking: Booking) -> str:
     return f"/session/{links.seal(MENTOR, {'b': booking.public_id, 'v': booking.host_token_version})}"
 
 
+def again_path(booking: Booking) -> str:
+    """Where its session type is booked, by anybody."""
+    return f"/mentor/{booking.mentor.username}/book/{booking.event_type_id}"
+
+
 def times_path(booking: Booking, day: datetime) -> str:
-    """The calendar of its session type, open at a day of the attendee's. No secret."""
+    """The same, open at a day of the attendee's."""
     local = day.astimezone(ZoneInfo(booking.attendee_zone))
     query = {"zone": booking.attendee_zone, "month": f"{local:%Y-%m}", "day": f"{local:%Y-%m-%d}"}
-    return f"/mentor/{booking.mentor.username}/book/{booking.event_type_id}?{urlencode(query)}"
+    return f"{again_path(booking)}?{urlencode(query)}"
 
 
 def read(salt: str, token: str) -> Claim | None:

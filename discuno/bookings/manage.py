@@ -9,7 +9,7 @@ from flask import Blueprint, Response, current_app, make_response, redirect, req
 from werkzeug.wrappers import Response as AnyResponse
 
 from discuno import journey, policy
-from discuno.bookings import changes, ics, links
+from discuno.bookings import changes, links
 from discuno.bookings.models import Booking, BookingStatus, Party
 from discuno.bookings.visitor import clock as chosen_clock
 from discuno.disputes import reports
@@ -18,6 +18,7 @@ from discuno.kit.db import transaction
 from discuno.kit.errors import DomainError
 from discuno.kit.text import one_line
 from discuno.kit.web import show, wants_part
+from discuno.notifications import booking_letters
 from discuno.payments import service as payments
 from discuno.payments.models import Payment
 from discuno.payments.states import State, returned_at, state_of, what_goes_back
@@ -138,7 +139,7 @@ def choices_of(booking: Booking, payment: Payment | None) -> Choices:
 
 def _how_it_stands(booking: Booking) -> dict[str, Any]:
     payment = payments.of_booking(booking)
-    found: State = state_of(booking, payment, _again_url(booking), just_booked=False)
+    found: State = state_of(booking, payment, just_booked=False)
     token, seen = links.manage_token(booking), _fingerprint(found, booking)
     return {
         "payment": payment,
@@ -154,10 +155,6 @@ def _how_it_stands(booking: Booking) -> dict[str, Any]:
 def _fingerprint(found: State, booking: Booking) -> str:
     """What a polling page has seen, so that the same is not drawn again under somebody's fingers."""
     return f"{crc32(repr((found, booking.sequence)).encode()):08x}"
-
-
-def _again_url(booking: Booking) -> str:
-    return url_for("bookings.choose_time", username=booking.mentor.username, type_id=booking.event_type_id)
 
 
 # Cancelled
@@ -223,10 +220,7 @@ def calendar_file(token: str) -> Response:
     booking = managed(token)
     if booking.confirmed_at is None:
         raise DomainError("This session was not confirmed, so there is nothing for a calendar.", status=409)
-    config = current_app.config
-    url = f"{config['BASE_URL']}{links.manage_path(booking)}"
-    organizer = f"bookings@{config['EMAIL_FROM_DOMAIN']}"
-    made = ics.invitation(booking, Party.ATTENDEE, zone=booking.attendee_zone, organizer=organizer, url=url)
+    made = booking_letters.for_attendee(booking)
     response = make_response(made.content)
     response.headers["Content-Type"] = made.content_type
     response.headers["Content-Disposition"] = f'attachment; filename="{made.filename}"'

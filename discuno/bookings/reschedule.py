@@ -80,7 +80,7 @@ def _calendar_page(
         taken=taken,
         near=_near(booking, around, view),
         moves_left=policy.MAX_MOVES - booking.moves,
-        move_hours=int(policy.MOVE_UNTIL.total_seconds() // 3600),
+        move_hours=policy.MOVE_HOURS,
     )
 
 
@@ -104,9 +104,7 @@ def _besides(booking: Booking) -> Besides:
 def _near(booking: Booking, lost: datetime | None, view: CalendarView) -> list[datetime]:
     if lost is None or view.unavailable is not None:
         return []
-    with suppress(CalcomDown, CalcomRefused):
-        return [s for s in near(booking.event_type, lost, _besides(booking)) if s != booking.starts_at]
-    return []
+    return [s for s in near(booking.event_type, lost, _besides(booking)) if s != booking.starts_at]
 
 
 @bp.get("/<token>/reschedule/calendar")

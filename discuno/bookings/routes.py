@@ -119,20 +119,12 @@ def time_step(
         choose_url=_choose_url(event_type),
         part_url=url_for(".calendar", username=event_type.mentor.username, type_id=event_type.id),
         taken=taken,
-        near=_near(event_type, around) if around is not None else [],
+        near=near(event_type, around, Besides(visitor=visitor())) if around is not None else [],
         kept_times=_kept_times(event_type),
         policy_sentences=policy_sentences(event_type),
         zone=view.zone,
         clock=view.clock,
     )
-
-
-def _near(event_type: EventType, lost: datetime) -> list[datetime]:
-    """None when the calendar does not say: the page says that already."""
-    try:
-        return near(event_type, lost, Besides(visitor=visitor()))
-    except (CalcomDown, CalcomRefused):
-        return []
 
 
 @dataclass(frozen=True)

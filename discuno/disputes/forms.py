@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from flask_wtf import FlaskForm
 from flask_wtf.file import MultipleFileField
 from wtforms import StringField, TextAreaField
 from wtforms.validators import Length, ValidationError
 
 from discuno.disputes import uploads
 from discuno.disputes.reports import Upload
+from discuno.kit.forms import Form
 from discuno.policy import ReportReason
 
 SHORTEST, LONGEST = 10, 4000  # characters
@@ -22,27 +22,7 @@ def _as_typed(value: str | None) -> str:
     return (value or "").replace("\r\n", "\n").strip()
 
 
-class _Form(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
-    """A form that can be shown again with what was typed."""
-
-    def typed(self) -> dict[str, str]:
-        """What was typed, to be shown again. A browser does not let us show files again."""
-        return {field.name: field.data or "" for field in self if isinstance(field, StringField)}
-
-    def sentences(self) -> dict[str, str]:
-        """One sentence a field that is wrong."""
-        wrong = {name: str(found[0]) for name, found in self.errors.items() if name and found}
-        if wrong and "files" not in wrong and self.sent_files:
-            wrong["files"] = CHOOSE_AGAIN
-        return wrong
-
-    @property
-    def sent_files(self) -> bool:
-        """Whether any file came with it."""
-        return "files" in self and any(file.filename for file in self["files"].data or ())
-
-
-class SayForm(_Form):
+class SayForm(Form):
     """Words and files."""
 
     text = TextAreaField(
@@ -54,6 +34,13 @@ class SayForm(_Form):
     )
     files = MultipleFileField()
     uploads: Sequence[Upload] = ()
+
+    def sentences(self) -> dict[str, str]:
+        """One sentence a field that is wrong; files have to be chosen again whatever it was."""
+        wrong = super().sentences()
+        if wrong and any(file.filename for file in self.files.data or ()):
+            wrong.setdefault("files", CHOOSE_AGAIN)
+        return wrong
 
     def validate_files(self, field: Any) -> None:
         """Take what was sent if all of it can be taken."""
@@ -107,7 +94,7 @@ class AnswerForm(SayForm):
             raise ValidationError("Please say whether you were there.")
 
 
-class CancelForm(_Form):
+class CancelForm(Form):
     """Why a mentor cancels; the attendee reads it."""
 
     reason = TextAreaField(

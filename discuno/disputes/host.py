@@ -8,7 +8,6 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from discuno import journey, policy
 from discuno.bookings import changes, links
-from discuno.bookings.changes import LinkReplaced
 from discuno.bookings.models import Booking, BookingStatus, Party
 from discuno.bookings.visitor import clock as chosen_clock
 from discuno.disputes import reports, routes, uploads, words
@@ -203,12 +202,6 @@ def file(token: str, public_id: str) -> Response:
 def too_large(_error: RequestEntityTooLarge) -> Response:
     """More than we read at all."""
     return error_page(413, "These files are too large", routes.TOO_MUCH)
-
-
-@bp.errorhandler(LinkReplaced)
-def replaced(error: LinkReplaced) -> Response:
-    """A mentor's link has no page of its own that could send the new one."""
-    return error_page(error.status, error.heading or "", error.message)
 
 
 bp.after_request(routes.keep_out)

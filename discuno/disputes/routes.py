@@ -9,7 +9,8 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response as AnyResponse
 
 from discuno import journey, policy
-from discuno.bookings import changes, links
+from discuno.bookings import links
+from discuno.bookings.manage import managed
 from discuno.bookings.models import Booking, Party
 from discuno.bookings.visitor import clock as chosen_clock
 from discuno.disputes import reports, uploads, words
@@ -38,11 +39,7 @@ TOO_MUCH = (
 )
 
 
-def _managed(token: str) -> Booking:
-    return changes.managed(links.read(links.ATTENDEE, token))
-
-
-security.accepts("reports.report", uploads.MAX_BODY, may_send=_managed)
+security.accepts("reports.report", uploads.MAX_BODY, may_send=managed)
 
 
 def _paid(booking: Booking) -> Payment:
@@ -58,7 +55,7 @@ def _paid(booking: Booking) -> Payment:
 @bp.get("/report")
 def page(token: str) -> Response:
     """What can be reported, or how the report stands."""
-    return _page(token, _managed(token))
+    return _page(token, managed(token))
 
 
 def _page(
@@ -99,7 +96,7 @@ def _reasons(booking: Booking) -> list[ReportReason]:
 @limits.at_most(*policy.REPORTS)
 def report(token: str) -> AnyResponse:
     """Open a report, or add to the one that is open."""
-    booking = _managed(token)
+    booking = managed(token)
     payment = _paid(booking)
     case = reports.latest(payment)
     is_open = case is not None and case.is_open
@@ -130,7 +127,7 @@ def _report(payment_id: int, reason: ReportReason, said: str, files: Sequence[Up
 @limits.at_most(*policy.CHANGES)
 def withdraw(token: str) -> AnyResponse:
     """The attendee is content after all. What is decided already stays so."""
-    payment = _paid(_managed(token))
+    payment = _paid(managed(token))
     with transaction():
         case = open_case(payment.id)
         if case is not None:
@@ -147,7 +144,7 @@ def open_case(payment_id: int) -> Dispute | None:
 @bp.get("/report/files/<public_id>")
 def file(token: str, public_id: str) -> Response:
     """A file of this booking's reports, to be kept and not to be opened here."""
-    return download(reports.file_of(_paid(_managed(token)), public_id))
+    return download(reports.file_of(_paid(managed(token)), public_id))
 
 
 def download(found: DisputeFile) -> Response:

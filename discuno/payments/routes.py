@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from discuno import policy
 from discuno.bookings import service as bookings
-from discuno.bookings.links import manage_path
+from discuno.bookings.links import again_path, manage_path
 from discuno.bookings.models import Booking, BookingStatus
 from discuno.bookings.steps import held_step
 from discuno.bookings.visitor import clock as chosen_clock
@@ -107,7 +107,7 @@ def _mount(booking: Booking, payment: Payment) -> Mount | None:
         publishable_key=stripe.publishable_key(),
         client_secret=secret,
         done_url=url_for(".complete", username=booking.mentor.username, session_id=session_id),
-        expired_url=_again_url(booking),
+        expired_url=again_path(booking),
     )
 
 
@@ -117,10 +117,6 @@ def _mine(username: str, public_id: str) -> tuple[Booking, Payment]:
     if booking.mentor.username != username.lower() or payment is None:
         raise NotFound
     return booking, payment
-
-
-def _again_url(booking: Booking) -> str:
-    return url_for("bookings.choose_time", username=booking.mentor.username, type_id=booking.event_type_id)
 
 
 def _complete_url(booking: Booking) -> str:
@@ -159,7 +155,7 @@ def status(username: str) -> Response:
 
 
 def _how_it_stands(booking: Booking, payment: Payment | None) -> dict[str, Any]:
-    state: State = state_of(booking, payment, _again_url(booking))
+    state: State = state_of(booking, payment)
     query: dict[str, Any] = request.args.to_dict()
     url = url_for(".status", username=booking.mentor.username, **query)
     own = manage_path(booking) if booking.visitor == visitor() else None

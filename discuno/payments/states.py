@@ -6,7 +6,7 @@ from typing import Any
 
 from discuno import policy
 from discuno.bookings import changes
-from discuno.bookings.links import times_path
+from discuno.bookings.links import again_path, times_path
 from discuno.bookings.models import Booking, BookingStatus, Party
 from discuno.kit import clock
 from discuno.kit.money import in_words
@@ -34,16 +34,16 @@ class State:
     actions: list[dict[str, object]] = field(default_factory=list)
 
 
-def state_of(booking: Booking, payment: Payment | None, again_url: str, *, just_booked: bool = True) -> State:
+def state_of(booking: Booking, payment: Payment | None, *, just_booked: bool = True) -> State:
     """The state of a booking for the person who made it; `just_booked` when they come from the steps of booking."""
     if booking.status == BookingStatus.CONFIRMED:
         return _confirmed(booking, payment, just_booked)
     if booking.status == BookingStatus.CANCELLED:
         return _cancelled(booking, payment)
     if booking.status == BookingStatus.REFUSED:
-        return _refused(booking, payment, again_url)
+        return _refused(booking, payment)
     if payment is not None and not payment.status.has_money:
-        return _unpaid(payment, again_url)
+        return _unpaid(payment)
     if booking.status == BookingStatus.HELD or payment is not None:
         return _confirming(booking, payment)
     return State(
@@ -51,12 +51,12 @@ def state_of(booking: Booking, payment: Payment | None, again_url: str, *, just_
         "This time is no longer held",
         "The booking was not finished, and nothing was charged.",
         "plain",
-        actions=[_again(again_url)],
+        actions=[_again(booking)],
     )
 
 
-def _again(url: str) -> dict[str, object]:
-    return {"label": "Choose a time again", "url": url, "primary": True}
+def _again(booking: Booking) -> dict[str, object]:
+    return {"label": "Choose a time again", "url": again_path(booking), "primary": True}
 
 
 def _when(instant: datetime, booking: Booking) -> str:
@@ -215,8 +215,8 @@ def _why_nothing_back(booking: Booking, payment: Payment | None) -> str:
     return f"No money goes back. {answer.rule}" if answer.refund == CancelRefund.NOTHING else A_PERSON
 
 
-def _refused(booking: Booking, payment: Payment | None, again_url: str) -> State:
-    heading, again = "That time could not be booked", [*_near(booking), _again(again_url)]
+def _refused(booking: Booking, payment: Payment | None) -> State:
+    heading, again = "That time could not be booked", [*_near(booking), _again(booking)]
     lost = f"{booking.mentor.first_name}’s calendar no longer had that time free."
     back = _back(booking, payment)
     if back is not None:
@@ -283,13 +283,15 @@ def what_goes_back(payment: Payment | None, answer: CancelAnswer) -> str:
 # It was not paid, or is not confirmed yet
 
 
-def _unpaid(payment: Payment, again_url: str) -> State:
+def _unpaid(payment: Payment) -> State:
     if payment.needs_attention is not None:
         sentence = "A person will look at it and write to you. Please do not pay again."
         return State("attention", "We have to check this payment by hand", sentence, "note")
     if payment.status == PaymentStatus.FAILED:
         sentence = "The payment was not completed, and nothing was charged. The time is free again."
-        return State("expired", "This booking was not paid", sentence, "plain", actions=[_again(again_url)])
+        return State(
+            "expired", "This booking was not paid", sentence, "plain", actions=[_again(payment.booking)]
+        )
     if payment.status == PaymentStatus.PROCESSING:
         sentence = "This page will change when it is done."
         return State("checking", "Your bank is working on the payment", sentence, "wait", True)

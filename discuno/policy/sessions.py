@@ -26,6 +26,8 @@ class CancelAnswer:
 
 
 HOURS_FREE = int(FREE_CANCELLATION.total_seconds() // 3600)
+MOVE_HOURS = int(MOVE_UNTIL.total_seconds() // 3600)
+Canceller = Literal["attendee", "mentor", "admin", "calendar", "house"]
 CANCEL_BEGUN = (
     "The session has begun, so it can no longer be cancelled. If something went wrong, report a problem."
 )
@@ -52,9 +54,7 @@ def policy_sentences(of: Terms, *, free: bool = False, ahead: timedelta | None =
     ]
 
 
-def cancellation(
-    by: Literal["attendee", "mentor", "admin", "calendar", "house"], *, now: datetime, starts_at: datetime
-) -> CancelAnswer:
+def cancellation(by: Canceller, *, now: datetime, starts_at: datetime) -> CancelAnswer:
     """The cancellation table. `calendar` is the mentor's own calendar when it does not say who has cancelled.
 
     Somebody who cancels late through a calendar that names nobody must not get what the rule for attendees denies.
@@ -76,8 +76,7 @@ def cancellation(
 def why_not_moved(*, now: datetime, starts_at: datetime, moves: int) -> str | None:
     """Why an attendee may not move a session any more, in a sentence for them, or None when they may."""
     if starts_at - now < MOVE_UNTIL:
-        hours = int(MOVE_UNTIL.total_seconds() // 3600)
-        return f"A session can be moved until {hours} hours before it starts."
+        return f"A session can be moved until {MOVE_HOURS} hours before it starts."
     if moves >= MAX_MOVES:
         return f"This session was moved {moves} times already, which is as often as it goes."
     return None
