@@ -159,6 +159,10 @@
     }
   }
 
+  document.addEventListener("click", (event) => {
+    if (/** @type {Element} */ (event.target).closest?.("[data-day]")) pending = null; // the month that was asked for comes no more
+  });
+
   document.addEventListener("keydown", (event) => {
     const day = /** @type {Element} */ (event.target).closest?.("[role=grid] [data-day]");
     const grid = day?.closest("[role=grid]");
