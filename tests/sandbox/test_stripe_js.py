@@ -1,5 +1,6 @@
 """The payment step in a browser: our script, unchanged, on the sandbox's Stripe.js."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from urllib.parse import urlencode
@@ -8,7 +9,7 @@ import pytest
 import requests
 import stripe
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, FrameLocator, Locator, Page, expect
+from playwright.sync_api import Browser, FrameLocator, Locator, Page, Route, expect
 
 from tests.sandbox.storefront import Shop, open_shop
 
@@ -172,6 +173,36 @@ def test_the_bank_may_ask_the_cardholder_first(page: Page, shop: Shop, answer: s
         expect(error_of(page)).to_contain_text("authenticate")
         expect(pay_button(page)).to_be_enabled()
         assert shop.status(session) == ("open", "unpaid")
+
+
+def test_nothing_in_a_frame_can_be_clicked_or_typed_before_its_script_listens(page: Page, shop: Shop) -> None:
+    """A click that came too early was lost, and the page waited for the bank's answer for ever."""
+    held: list[Route] = []
+    page.context.route(
+        re.compile(r"/js/frames/(payment|address|challenge)\.js"), lambda route: held.append(route)
+    )
+
+    def let_go(scripts: int) -> None:
+        while len(held) < scripts:
+            page.wait_for_timeout(20)
+        while held:
+            held.pop().continue_()
+
+    secret = shop.session().client_secret
+    page.goto(f"{shop.app_url}/pay?{urlencode({'secret': secret})}", wait_until="commit")
+    address = page.frame_locator("[data-slot=address] iframe")
+    bank = page.frame_locator("body > iframe[title='Your bank asks you to confirm']")
+    expect(card_of(page).get_by_label("Card number")).to_be_disabled()
+    expect(card_of(page).get_by_role("button")).to_be_disabled()
+    expect(address.get_by_label("Address", exact=True)).to_be_disabled()
+    let_go(scripts=2)
+    fill(page, "4000000000003220")
+    pay_button(page).click()
+    expect(bank.get_by_role("button", name="Complete")).to_be_disabled()
+    expect(bank.get_by_role("button", name="Fail")).to_be_disabled()
+    let_go(scripts=1)
+    bank.get_by_role("button", name="Fail").click()
+    expect(error_of(page)).to_contain_text("authenticate")
 
 
 def test_an_expired_session_offers_another_time(page: Page, shop: Shop) -> None:

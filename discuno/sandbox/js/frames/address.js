@@ -1,6 +1,6 @@
 /** The billing address. Unlike a card, the page may know it. */
 
-import { run } from './frame.js';
+import { ready, run } from './frame.js';
 
 const CODES = 'AD AE AG AL AM AR AT AU AZ BA BB BD BE BG BH BO BR BS BZ CA CH CI CL CN CO CR CY CZ DE DK DO DZ EC '
   + 'EE EG ES ET FI FR GB GE GH GR GT HK HN HR HU ID IE IL IN IS IT JM JO JP KE KH KR KW KZ LB LI LK LT '
@@ -50,3 +50,4 @@ run(
   contact,
   { init: prefill },
 );
+ready();

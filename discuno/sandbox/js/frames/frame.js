@@ -5,6 +5,9 @@ const APP = document.documentElement.dataset.app; // the only origin we talk to
 /** @param {object} message */
 export const tell = (message) => window.parent.postMessage(message, APP);
 
+/** Controls come disabled: nobody's click or key may be lost before the script listens. */
+export const ready = (yes = true) => (document.querySelector('fieldset').disabled = !yes);
+
 /** @param {Record<string, (data: any) => void>} handlers by message type */
 export function listen(handlers) {
   window.addEventListener('message', ({ source, origin, data }) => {

@@ -1,6 +1,6 @@
 /** The card. Its digits go from here to the sandbox; the page learns a payment method's id. */
 
-import { run, tell } from './frame.js';
+import { ready, run, tell } from './frame.js';
 
 const digits = (value) => value.replace(/\D/g, '');
 const amex = (number) => /^3[47]/.test(number);
@@ -95,3 +95,4 @@ document.getElementById('fill').addEventListener('click', () => {
   }
   changed();
 });
+ready();
