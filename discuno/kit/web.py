@@ -177,7 +177,7 @@ SENTENCES = {
     405: "This address cannot be used in that way. Nothing was changed.",
     413: "What you sent is larger than we accept. Nothing was changed.",
     415: "Please send an ordinary form. Nothing was changed.",
-    429: "You have asked for this very often in a short time. Nothing was changed; please wait a little.",
+    429: "You have asked for this very often in a short time. Nothing was changed.",
 }
 
 
@@ -186,8 +186,12 @@ def _http_error(error: HTTPException) -> Response:
     if code < 400:
         return make_response(error.get_response())
     sentence = SENTENCES.get(code, "Something did not work. Nothing was changed.")
+    wait: int | None = getattr(error, "retry_after", None)  # seconds, from kit.limits
+    if wait is not None:
+        minutes = -(-wait // 60)
+        sentence += f" Please try again in {f'{minutes} minutes' if minutes > 1 else 'a minute'}."
     response = error_page(code, HEADINGS.get(code, "Something did not work"), sentence)
-    if (wait := getattr(error, "retry_after", None)) is not None:
+    if wait is not None:
         response.headers["Retry-After"] = str(wait)
     return response
 
