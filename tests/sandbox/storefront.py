@@ -1,13 +1,16 @@
-"""A shop of one page for the browser tests: our script on the sandbox's Stripe.js."""
+"""A shop of one page for the browser tests: our script on the sandbox's Stripe.js; and what a customer does."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlencode
 
+import requests
 import stripe
 from flask import Flask, Response, render_template_string, request
+from playwright.sync_api import FrameLocator, Locator, Page, expect
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from discuno.sandbox.app import create_sandbox
@@ -123,3 +126,41 @@ def open_shop() -> Iterator[Shop]:
         server.shutdown()
     for thread in threads:
         thread.join()
+
+
+def card_of(page: Page) -> FrameLocator:
+    return page.frame_locator("[data-slot=payment] iframe")
+
+
+def open_step(page: Page, shop: Shop, session: stripe.checkout.Session, **query: str) -> None:
+    """Load the page of a session and wait until its fields are there."""
+    page.goto(f"{shop.app_url}/pay?{urlencode({'secret': session.client_secret, **query})}")
+    expect(card_of(page).get_by_label("Card number")).to_be_visible()
+
+
+def fill(page: Page, number: str = "4242424242424242") -> None:
+    """Type a card and an address, as a person would."""
+    card = card_of(page)
+    for label, value in (("Card number", number), ("Expiration date", "1234"), ("Security code", "123")):
+        card.get_by_label(label).clear()
+        card.get_by_label(label).press_sequentially(value)
+    address = page.frame_locator("[data-slot=address] iframe")
+    values = ("Jun Tanaka", "1 Main Street", "Boston", "02139")
+    for label, value in zip(("Full name", "Address", "City", "Postal code"), values, strict=True):
+        address.get_by_label(label, exact=True).fill(value)
+
+
+@contextmanager
+def planted(shop: Shop, rule: Mapping[str, object]) -> Iterator[None]:
+    """A fault of the sandbox, for as long as the block lasts."""
+    requests.post(f"{shop.sandbox_url}/control/faults", json=rule, timeout=5).raise_for_status()
+    yield
+    requests.delete(f"{shop.sandbox_url}/control/faults", timeout=5).raise_for_status()
+
+
+def pay_button(page: Page) -> Locator:
+    return page.locator("[data-slot=pay]")
+
+
+def error_of(page: Page) -> Locator:
+    return page.get_by_role("alert")

@@ -92,8 +92,8 @@ def test_the_process_says_why_it_does_not_start() -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "discuno.sandbox"], env=environ, capture_output=True, text=True, check=False
     )
-    assert (ended.returncode, ended.stdout) == (2, "")
-    assert ended.stderr == "The sandbox does not start with live keys: CALCOM_API_KEY is one.\n"
+    words = "The sandbox does not start with live keys: CALCOM_API_KEY is one.\n"
+    assert (ended.stderr, ended.stdout, ended.returncode) == (words, "", 2)
 
 
 def test_settings_come_from_the_environment() -> None:
