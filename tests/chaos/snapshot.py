@@ -15,10 +15,17 @@ SHELF = "snapshot"  # a schema of its own
 
 
 class Snapshot:
-    """Rows and the stand-ins' books. What Redis held is not part of it: nothing may depend on that."""
+    """Rows and the stand-ins' books. What Redis held is not part of it: nothing may depend on that.
+
+    No webhook is under way while it is taken or put back: half of what one stores would be in it.
+    """
 
     def __init__(self, house: House) -> None:
         self._house = house
+        with house.sandbox.courier.carrying:
+            self._take(house)
+
+    def _take(self, house: House) -> None:
         world = house.sandbox.world
         with world.lock:
             self._kinds = {kind: deepcopy(world.all(kind)) for kind in world.kinds}
@@ -30,12 +37,14 @@ class Snapshot:
 
     def put_back(self) -> None:
         """As it was then."""
-        house = self._house
-        with house.sandbox.courier.carrying:
-            house.sandbox.world.clear()
-            for kind, records in deepcopy(self._kinds).items():
-                for record in records:
-                    house.sandbox.world.put(kind, record)
+        with self._house.sandbox.courier.carrying:
+            self._put_back(self._house)
+
+    def _put_back(self, house: House) -> None:
+        house.sandbox.world.clear()
+        for kind, records in deepcopy(self._kinds).items():
+            for record in records:
+                house.sandbox.world.put(kind, record)
         with house.app.app_context():
             db.session.remove()
             queue.connection().flushall()
