@@ -107,6 +107,36 @@ def test_a_month_after_the_last_free_day_leads_back_to_the_first(house: House, c
     assert 'name="start"' in client.get(found[1].replace("&amp;", "&")).text
 
 
+def test_where_no_month_is_asked_for_the_first_that_has_times_is_shown(
+    house: House, client: FlaskClient
+) -> None:
+    change(house, "UPDATE discuno_event_type SET notice_minutes = 43200")  # thirty days
+    page = client.get("/mentor/amara/book/1").text
+    assert 'name="start"' in page
+    assert "Next free day" not in page
+
+
+def with_zone(page: str, zone: str) -> dict[str, str]:
+    """What the form of the zone sends from a page."""
+    carried = re.findall(r'form="bookings-zone" name="(\w+)" value="([^"]+)"', page)
+    return {**dict(carried), "zone": zone}
+
+
+def test_in_another_zone_the_first_free_day_is_looked_for_anew_and_a_chosen_day_is_kept(
+    house: House, client: FlaskClient
+) -> None:
+    """A late evening in New York is the next morning in Paris: the day we chose there has no time here."""
+    change(house, "UPDATE discuno_weekly_hours SET starts = '22:00', ends = '23:30'")
+    here, part = "/mentor/amara/book/1", "/mentor/amara/book/1/calendar"
+    guessed = client.get(here).text
+    assert 'name="start"' in guessed
+    assert 'name="start"' in client.get(part, query_string=with_zone(guessed, "Europe/Paris")).text
+    late = f"{datetime.now(UTC) + timedelta(days=40):%Y-%m}"
+    for chosen in ({"month": late}, {"month": late, "day": f"{late}-15"}):
+        carried = with_zone(client.get(here, query_string=chosen).text, "Europe/Paris")
+        assert chosen.items() <= carried.items()
+
+
 def weight(body: bytes) -> int:
     return len(gzip.compress(body, 6))
 

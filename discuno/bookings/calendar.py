@@ -56,6 +56,7 @@ class Asked:
     zone: str
     clock: str  # "12" or "24"
     zone_is_guess: bool
+    month_is_guess: bool = False  # nobody asked for one
 
     def span(self) -> tuple[datetime, datetime]:
         """The instants the month covers in this zone."""
@@ -115,6 +116,7 @@ def lay_out(
     """Free times as a month, a day (the first with any, until one is chosen), its slots; the rest lie `elsewhere`."""
     zone = ZoneInfo(asked.zone)
     by_day = _by_day(starts, zone)
+    kept = _kept(asked)
     asked = replace(asked, day=asked.day or min(by_day, default=None))
     today, last_day = (moment.astimezone(zone).date() for moment in (now, until))
     previous, following = _turns(asked, today, last_day, link)
@@ -135,7 +137,7 @@ def lay_out(
         unavailable=unavailable,
         as_of=_age(as_of, asked),
         nothing=None if starts or elsewhere else _nothing(mentor_name, _spoken(last_day, today)),
-        kept=_kept(asked),
+        kept=kept,
     )
 
 
@@ -237,8 +239,10 @@ def _clock_switch(asked: Asked, link: Link) -> Turn:
 
 
 def _kept(asked: Asked) -> dict[str, str]:
-    """What a change of zone carries along."""
-    kept = {"month": asked.month.strftime("%Y-%m"), "clock": asked.clock}
+    """What a change of zone carries along: only what was asked for. The day of our choice has other times there."""
+    kept = {"clock": asked.clock}
+    if not asked.month_is_guess:
+        kept["month"] = asked.month.strftime("%Y-%m")
     if asked.day is not None:
         kept["day"] = asked.day.isoformat()
     return kept

@@ -1,6 +1,7 @@
 """The door to the month as it is asked for: read the request, find the free times, lay them out."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -29,11 +30,16 @@ def view(
     besides: Besides = NOBODY,
     without: datetime | None = None,
 ) -> CalendarView:
-    """The month the request asks for, with its free times; when the calendar cannot be read it says so instead.
+    """The month the request asks for, or the first with a free time; what is free in it, or that it is not known.
 
     `around` is a lost time whose day is shown first; `besides` is passed over, and the start `without` not offered.
     """
     asked = _asked(event_type.mentor, around)
+    seen = _look(event_type, asked, besides, without)
+    if asked.month_is_guess and not seen["starts"] and seen.get("elsewhere"):
+        first = seen["elsewhere"][0].astimezone(zone_of(asked.zone)).date()
+        asked = replace(asked, month=first.replace(day=1))
+        seen = _look(event_type, asked, besides, without)
 
     def turn(month: date, day: date | None, hours: str) -> tuple[str, str]:
         chosen = {"day": day.isoformat()} if day is not None else {}
@@ -41,7 +47,7 @@ def view(
 
     return lay_out(
         asked,
-        **_look(event_type, asked, besides, without),
+        **seen,
         now=clock.now(),
         until=bookings.window(event_type, clock.now())[1],
         mentor_zone=event_type.mentor.zone,
@@ -72,8 +78,9 @@ def _asked(mentor: Mentor, around: datetime | None) -> Asked:
     here = zone_of(zone)
     lost_on = around.astimezone(here).date() if around is not None else None
     day = _date(request.args.get("day", "")) or lost_on
-    month = _date(request.args.get("month", "") + "-01") or day or clock.now().astimezone(here).date()
-    return Asked(month.replace(day=1), day, zone, chosen_clock(), is_guess)
+    asked = _date(request.args.get("month", "") + "-01") or day
+    month = (asked or clock.now().astimezone(here).date()).replace(day=1)
+    return Asked(month, day, zone, chosen_clock(), is_guess, month_is_guess=asked is None)
 
 
 def _date(text: str) -> date | None:
