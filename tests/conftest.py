@@ -6,7 +6,9 @@ import pytest
 from flask.testing import FlaskClient
 from playwright.sync_api import Browser, sync_playwright
 
+from discuno.kit import failpoints
 from tests import chromium
+from tests.bank import at_fault, sold
 from tests.catalogue import AMARA, OWEN
 from tests.house import House, running_house
 
@@ -29,6 +31,15 @@ def house(built_house: House) -> House:
     """The house with two mentors in it: Amara on the built-in calendar, Owen on Cal.com."""
     built_house.begin_with(AMARA, OWEN)
     return built_house
+
+
+@pytest.fixture
+def held(house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+    """A confirmed, paid session; whatever becomes of it, no failpoint outlives its test and the books stay sound."""
+    monkeypatch.setattr(house.app.extensions["settings"], "payout_mode", "on_request")  # shares stay there
+    yield sold(house)
+    failpoints.arm(None)
+    assert at_fault(house) == []
 
 
 @pytest.fixture

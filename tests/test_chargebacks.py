@@ -1,6 +1,6 @@
 """Banks, card networks and Stripe object: the money waits or comes back, and goes on by itself when they are done."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,7 +15,6 @@ from discuno.payments.models import Payment
 from discuno.payouts.models import Transfer, TransferReversal
 from tests.bank import (
     another,
-    at_fault,
     at_stripe,
     books,
     charge,
@@ -25,7 +24,6 @@ from tests.bank import (
     let_it_end,
     lever,
     settle,
-    sold,
     transferred,
     with_the_mentor,
 )
@@ -46,14 +44,6 @@ TRANSFER = "POST /stripe/v1/transfers$"
 AMARA = "amara@discuno.example"
 MONEY = ("discuno_payment", "discuno_refund", "discuno_transfer", "discuno_transfer_reversal",
          "discuno_dispute", "discuno_ledger_entry")  # fmt: skip
-
-
-@pytest.fixture
-def held(house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
-    """A confirmed, paid session; whatever becomes of it, the books stay sound."""
-    monkeypatch.setattr(house.app.extensions["settings"], "payout_mode", "on_request")  # shares stay there
-    yield sold(house)
-    assert at_fault(house) == []
 
 
 @pytest.fixture

@@ -1,17 +1,14 @@
 """Objections that meet money in the air: nothing goes twice, nothing is left lying, whatever comes when."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 
-from discuno.kit import failpoints
 from discuno.payments.models import Payment
 from discuno.payouts.models import Transfer, TransferReversal
 from tests.bank import (
     another,
-    at_fault,
     at_stripe,
     books,
     charge,
@@ -21,7 +18,6 @@ from tests.bank import (
     let_it_end,
     lever,
     settle,
-    sold,
     transferred,
     with_the_mentor,
 )  # fmt: skip
@@ -30,15 +26,6 @@ from tests.house import House
 
 pytestmark = pytest.mark.story
 TRANSFER = "POST /stripe/v1/transfers$"
-
-
-@pytest.fixture
-def held(house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
-    """A confirmed, paid session; no failpoint outlives its test."""
-    monkeypatch.setattr(house.app.extensions["settings"], "payout_mode", "on_request")  # shares stay there
-    yield sold(house)
-    failpoints.arm(None)
-    assert at_fault(house) == []
 
 
 @pytest.fixture

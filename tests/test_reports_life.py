@@ -1,12 +1,10 @@
 """The whole life of a report: who answers, who does not, who decides, and what the money does meanwhile."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 
 from discuno.disputes.models import Dispute
-from discuno.kit import failpoints
 from discuno.payments.models import Payment, Refund
 from discuno.payouts.models import Transfer
 from tests.bank import (
@@ -18,7 +16,6 @@ from tests.bank import (
     kept,
     let_it_end,
     settle,
-    sold,
     with_the_mentor,
 )
 from tests.factories import advance_to, all_of, change, paid, the, work_until_done
@@ -30,15 +27,6 @@ pytestmark = pytest.mark.story
 HERE = "I was in the room for the whole hour."
 TWO_DAYS = timedelta(hours=48)
 TRANSFER = "POST /stripe/v1/transfers$"
-
-
-@pytest.fixture
-def held(house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
-    """A confirmed, paid session; whatever becomes of it, the books stay sound."""
-    monkeypatch.setattr(house.app.extensions["settings"], "payout_mode", "on_request")  # shares stay there
-    yield sold(house)
-    failpoints.arm(None)
-    assert at_fault(house) == []
 
 
 @pytest.fixture

@@ -1,21 +1,15 @@
 """The Cal.com stand-in on a stage of its own: called as the app calls the real one, its webhooks caught."""
 
-import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import requests
-from flask import Flask, request
-from werkzeug.serving import make_server
 
-from discuno.sandbox import calcom, faults
-from discuno.sandbox.courier import Courier
-from discuno.sandbox.settings import SandboxSettings
-from discuno.sandbox.world import World
+from discuno.sandbox import calcom
+from tests.sandbox.stand import Stand, standing
 
 VERSIONS = {"slots": "2024-09-04", "bookings": "2026-02-25"}
 VERSIONS |= {"event-types": "2024-06-14", "schedules": "2024-06-11"}
@@ -24,15 +18,10 @@ ANA = {"name": "Ana Diaz", "email": "ana@example.com", "timeZone": "America/New_
 
 
 @dataclass
-class Stage:
-    """A running stand-in, and the webhooks that arrived at it in the app's place."""
+class Stage(Stand):
+    """Cal.com's stand-in with one event type."""
 
-    url: str
-    world: World
-    courier: Courier
-    settings: SandboxSettings
     event_type: int = 0
-    hooks: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
 
     def call(self, method: str, path: str, *, key: bool = True, **more: Any) -> requests.Response:
         """One request to the API with the version its resource wants."""
@@ -59,34 +48,13 @@ class Stage:
         days = self.data("GET", f"/slots?eventTypeId={self.event_type}&start={date}&end={date}")
         return [slot["start"] for slots in days.values() for slot in slots]
 
-    def told(self) -> list[dict[str, Any]]:
-        """Deliver what is owed and return every webhook so far."""
-        self.courier.deliver_due()
-        return [json.loads(body) for _, body in self.hooks]
-
 
 @contextmanager
 def running_stage() -> Iterator[Stage]:
     """The stand-in on a free port, with one mentor who works 9 to 17 UTC, every day."""
-    app, world = Flask(__name__), World()
-    faults.install(app, world)
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    url = f"http://127.0.0.1:{server.server_port}"
-    settings = SandboxSettings(app_url=url, own_url=url)
-    courier = Courier(world, {"calcom": calcom.signer(settings)})
-    app.register_blueprint(calcom.blueprint(world, courier, settings))
-    stage = Stage(url, world, courier, settings)
-
-    @app.post("/webhooks/calcom")
-    def hook() -> str:
-        stage.hooks.append((dict(request.headers), request.get_data()))
-        return ""
-
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    stage.event_type = seed(stage)
-    yield stage
-    server.shutdown()
-    server.server_close()
+    with standing(Stage, "calcom", calcom.signer, calcom.blueprint) as stage:
+        stage.event_type = seed(stage)
+        yield stage
 
 
 def seed(stage: Stage, **change: Any) -> int:

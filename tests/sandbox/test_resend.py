@@ -1,24 +1,17 @@
 """The Resend stand-in and its mailbox, driven by the real SDK and by HTTP."""
 
-import json
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 import requests
 import resend
-from flask import Flask, request
 from resend.exceptions import ResendError
-from werkzeug.serving import make_server
 
 from discuno.sandbox import faults
 from discuno.sandbox import resend as stand_in
-from discuno.sandbox.courier import Courier
-from discuno.sandbox.settings import SandboxSettings
-from discuno.sandbox.world import World
+from tests.sandbox.stand import Stand, standing
 
 LETTER: resend.Emails.SendParams = {
     "from": "Discuno <hello@discuno.test>",
@@ -29,15 +22,8 @@ LETTER: resend.Emails.SendParams = {
 }
 
 
-@dataclass
-class Stage:
-    """A running stand-in, and the webhooks that arrived at it in the app's place."""
-
-    url: str
-    world: World
-    courier: Courier
-    settings: SandboxSettings
-    hooks: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+class Stage(Stand):
+    """Resend's stand-in with its mailbox."""
 
     def get(self, path: str) -> requests.Response:
         """Read a page of the mailbox."""
@@ -47,11 +33,6 @@ class Stage:
         """Change how the stand-in behaves."""
         requests.post(f"{self.url}/control/resend", json=change, timeout=5).raise_for_status()
 
-    def told(self) -> list[dict[str, Any]]:
-        """Deliver what is owed and return every webhook so far."""
-        self.courier.deliver_due()
-        return [json.loads(body) for _, body in self.hooks]
-
     def types(self) -> list[str]:
         """The types of the webhooks so far."""
         return [event["type"] for event in self.told()]
@@ -60,27 +41,11 @@ class Stage:
 @pytest.fixture
 def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     """The stand-in on a free port, the SDK pointed at it, the rate limit off."""
-    app, world = Flask(__name__), World()
-    faults.install(app, world)
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    url = f"http://127.0.0.1:{server.server_port}"
-    settings = SandboxSettings(app_url=url, own_url=url)
-    courier = Courier(world, {"resend": stand_in.signer(settings)})
-    app.register_blueprint(stand_in.blueprint(world, courier, settings))
-    stage = Stage(url, world, courier, settings)
-
-    @app.post("/webhooks/resend")
-    def hook() -> str:
-        stage.hooks.append((dict(request.headers), request.get_data()))
-        return ""
-
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    monkeypatch.setattr(resend, "api_url", f"{url}/resend")
-    monkeypatch.setattr(resend, "api_key", settings.resend_api_key)
-    stage.lever(requests_per_second=0)
-    yield stage
-    server.shutdown()
-    server.server_close()
+    with standing(Stage, "resend", stand_in.signer, stand_in.blueprint) as stage:
+        monkeypatch.setattr(resend, "api_url", f"{stage.url}/resend")
+        monkeypatch.setattr(resend, "api_key", stage.settings.resend_api_key)
+        stage.lever(requests_per_second=0)
+        yield stage
 
 
 def send(key: str | None = None, **change: Any) -> str:
