@@ -9,6 +9,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
 
 from discuno import cli, config, policy
+from discuno.accounts import access
 from discuno.admin import commands as admin_commands
 from discuno.admin import cron, drift_letters, health
 from discuno.admin import models as admin_models
@@ -89,6 +90,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     db.init_app(app)
     Migrate(app, db, directory=MIGRATIONS)
     web.install(app)
+    access.install(app)
     limits.install(app, settings.redis_url, queue.connection().connection_pool)
     headers = _secure(app, settings)
     for blueprint in ROOMS:

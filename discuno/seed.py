@@ -44,6 +44,7 @@ def _mentor(entry: Entry) -> Mentor:
         topics=entry["topics"],
         zone=entry["zone"],
         calendar=Calendar(entry.get("calendar", "builtin")),
+        profile_saved_at=clock.now(),
     )
     mentor.event_types = [_event_type(t, position) for position, t in enumerate(entry["types"])]
     session().add(mentor)

@@ -43,6 +43,8 @@ DOORS = {  # files of a room
         "repair",
         "steps",
         "at_stripe",
+        "access",
+        "desk",
     ),
 }
 RUNNER = ("discuno.gallery", "discuno.config")  # what the sandbox's process mounts and reads of ours

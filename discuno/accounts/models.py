@@ -2,9 +2,11 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from discuno.kit.db import Base, HasId, UtcDateTime
 from discuno.kit.lifecycle import status_type
@@ -32,8 +34,56 @@ class User(HasId, Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class LinkPurpose(StrEnum):
+    """What an e-mailed link is for."""
+
+    SIGN_IN = "sign_in"
+    INVITATION = "invitation"
+
+
+class SignInLink(HasId, Base):
+    """A link that lets somebody in once. A sign-in link works in the browser that asked for it alone.
+
+    A row is written for every address that is typed, whether or not anybody has it: asking tells nothing. `user_id`
+    is known once the letter is owed.
+    """
+
+    __table_args__ = (sa.Index("ix_discuno_sign_in_link_user_id", "user_id"),)
+
+    purpose: Mapped[LinkPurpose] = mapped_column(status_type(LinkPurpose, "purpose"))
+    email: Mapped[str] = mapped_column(sa.Text)
+    user_id: Mapped[int | None] = mapped_column(sa.ForeignKey("discuno_user.id", ondelete="RESTRICT"))
+    browser: Mapped[str | None] = mapped_column(sa.Text)  # digest of the nonce in the asking browser's cookie
+    next_path: Mapped[str] = mapped_column(sa.Text, default="")  # where they wanted to go; a path of ours
+    asked_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    user: Mapped[User | None] = relationship()
+
+
+class UserSession(HasId, Base):
+    """Somebody signed in, in one browser. Its cookie holds a random token; here is the digest: a row opens nothing.
+
+    It ends by signing out, here or everywhere, and by itself after `policy.SESSION_IDLE` and `policy.SESSION_LIFE`.
+    """
+
+    __table_args__ = (
+        sa.UniqueConstraint("digest"),
+        sa.Index("ix_discuno_user_session_user_id", "user_id"),
+    )
+
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("discuno_user.id", ondelete="RESTRICT"))
+    digest: Mapped[str] = mapped_column(sa.Text)
+    began_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    browser: Mapped[str] = mapped_column(sa.Text, default="")  # as it calls itself, for the list of sign-ins
+
+    user: Mapped[User] = relationship(lazy="joined", innerjoin=True)
+
+
 class AuditEntry(HasId, Base):
-    """Who did what to money, when and why. Never changed, never deleted: a trigger sees to it."""
+    """Who did what, when, from where and why. Never changed, never deleted: a trigger sees to it."""
 
     __table_args__ = (sa.Index("ix_discuno_audit_entry_about", "about"),)
 
@@ -42,3 +92,6 @@ class AuditEntry(HasId, Base):
     action: Mapped[str] = mapped_column(sa.Text)
     about: Mapped[str] = mapped_column(sa.Text)  # e.g. transfer:12
     reason: Mapped[str] = mapped_column(sa.Text)
+    address: Mapped[str | None] = mapped_column(sa.Text)  # where the request came from
+    before: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    after: Mapped[dict[str, Any] | None] = mapped_column(JSONB)

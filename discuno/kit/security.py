@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import structlog
 from flask import Blueprint, Flask, Response, abort, g, request
+from flask.typing import ResponseReturnValue
 
 STRIPE_JS = ("https://js.stripe.com", "https://*.js.stripe.com")
 MAX_BODY = 64 * 1024  # bytes of a form; webhooks have their own, larger limit
@@ -51,11 +52,11 @@ class Origins:
 # Who may enter
 
 
-def _nobody_is_asked() -> None:
+def _nobody_is_asked() -> ResponseReturnValue | None:
     """The door is open: public pages authorize by what they load, machines by their signature."""
 
 
-Guard = Callable[[], None]
+Guard = Callable[[], ResponseReturnValue | None]
 GUARDS: dict[str, Guard] = {"anybody": _nobody_is_asked, "machine": _nobody_is_asked}  # rooms add their own
 ENTRANCES: dict[str, str] = {}  # blueprint → who
 

@@ -20,6 +20,7 @@ from discuno.kit import clock, money
 from discuno.kit.errors import DomainError
 
 LOCALE = "en_US"
+LONGEST_PATH = 2000  # characters of an address that somebody is led back to
 log = structlog.get_logger()
 
 
@@ -35,6 +36,13 @@ def show(page: str, part: str, status: int = 200, **context: Any) -> Response:
     response.headers["Vary"] = "HX-Request"
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def local_path(text: str | None) -> str:
+    """A path of ours that somebody may be led to, or "" for whatever might lead elsewhere."""
+    path = text or ""
+    is_odd = not path.isprintable() or "\\" in path or len(path) > LONGEST_PATH
+    return path if path.startswith("/") and not path.startswith("//") and not is_odd else ""
 
 
 # Words for times and amounts

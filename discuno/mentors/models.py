@@ -2,9 +2,10 @@
 
 from datetime import date, datetime, time
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from discuno.accounts.models import User
@@ -43,6 +44,20 @@ class Mentor(HasId, Base):
     daily_maximum: Mapped[int | None] = mapped_column(sa.SmallInteger)
     suspended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     suspended_reason: Mapped[str | None] = mapped_column(sa.Text)
+    profile_saved_at: Mapped[datetime | None] = mapped_column(
+        UtcDateTime
+    )  # none: invited, and not been here yet
+    feed_version: Mapped[int] = mapped_column(
+        sa.Integer, default=1
+    )  # of the link to the private calendar feed
+
+    calcom_key: Mapped[str | None] = mapped_column(sa.Text)  # the mentor's API key, sealed: see kit/vault.py
+    calcom_username: Mapped[str | None] = mapped_column(sa.Text)
+    calcom_linked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    calcom_checked_at: Mapped[datetime | None] = mapped_column(
+        UtcDateTime
+    )  # when Cal.com last told its types
+    calcom_problem: Mapped[str | None] = mapped_column(sa.Text)  # why it could not tell them, in words
 
     user: Mapped[User] = relationship(lazy="joined", innerjoin=True)
     event_types: Mapped[list["EventType"]] = relationship(
@@ -91,6 +106,11 @@ class EventType(HasId, Base):
     buffer_minutes: Mapped[int] = mapped_column(sa.SmallInteger, default=0)
     notice_minutes: Mapped[int] = mapped_column(sa.Integer, default=240)
     calcom_event_type_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+    calcom_linked_at: Mapped[datetime | None] = mapped_column(
+        UtcDateTime
+    )  # bookings made there before are not ours
+    calcom_gone_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # when it was first not found there
+    calcom_seen: Mapped[dict[str, Any] | None] = mapped_column(JSONB)  # as Cal.com last told it
 
     mentor: Mapped[Mentor] = relationship(back_populates="event_types", lazy="joined", innerjoin=True)
 

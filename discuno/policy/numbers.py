@@ -26,6 +26,11 @@ MAX_FILE_SIZE = 5 * 1024 * 1024  # bytes; the database refuses more
 JOIN_FROM = timedelta(minutes=15)  # before the start, the way in is the first thing on the page
 FIND_BACK = timedelta(days=90)  # links are sent for sessions that ended no longer ago
 FORGET_REQUESTS = timedelta(days=1)  # after which nobody need know who has asked for links
+SIGN_IN_LIFE = timedelta(minutes=10)  # of an e-mailed link; OWASP ASVS 5.0 6.5.5 allows no more
+INVITATION_LIFE = timedelta(days=7)  # of a mentor's first link
+SESSION_IDLE = timedelta(hours=12)  # signed in, and nothing asked for
+SESSION_LIFE = timedelta(days=14)  # signed in, whatever is asked for
+SEEN_EVERY = timedelta(minutes=5)  # how exactly it is known when somebody was here last
 MANAGE_LINK_LIFE = timedelta(days=400)  # after the session: a receipt can be had for the year's taxes
 TRANSFER_ATTEMPTS = 3  # definite refusals before a person is told
 TRANSFER_WAIT = timedelta(hours=1)  # whatever blocks a transfer is looked at again then, without any event
@@ -53,6 +58,7 @@ HOLDS = Rate("holds", "60 per 10 minutes", "30 per 10 minutes")
 CHECKOUTS = Rate("checkouts", "120 per hour", "40 per hour")
 CHANGES = Rate("changes", "120 per hour", "40 per hour")  # of a booking, by whoever holds its link
 REPORTS = Rate("reports", "30 per hour", "15 per hour")
+SETTINGS = Rate("settings", "600 per hour", "300 per hour")  # what somebody signed in changes of their own
 MAIL = Rate("mail", "20 per hour", "6 per hour")  # forms that send a letter to somebody
 
 

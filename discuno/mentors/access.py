@@ -1,0 +1,44 @@
+"""A mentor's own pages: who they are is asked of `me()`, never of the address."""
+
+import sqlalchemy as sa
+from flask import Blueprint, Response
+from werkzeug.wrappers import Response as AnyResponse
+
+from discuno.accounts import access
+from discuno.kit import security
+from discuno.kit.db import one_or_none
+from discuno.kit.errors import NotFound
+from discuno.mentors.models import Mentor
+
+
+def me() -> Mentor:
+    """The mentor who is signed in. Raises NotFound for everybody else."""
+    user = access.user()
+    found = one_or_none(sa.select(Mentor).where(Mentor.user_id == user.id)) if user is not None else None
+    if found is None:
+        raise NotFound
+    return found
+
+
+def mentor() -> AnyResponse | None:
+    """A guard: mentors alone. Somebody else who is signed in finds nothing here."""
+    asked = access.signed_in()
+    if asked is None:
+        me()
+    return asked
+
+
+security.GUARDS["mentor"] = mentor
+
+
+def private(name: str, import_name: str, prefix: str = "") -> Blueprint:
+    """A blueprint of a mentor's own pages under /dashboard: no cache keeps them, no search engine lists them."""
+    blueprint = security.open_to("mentor", Blueprint(name, import_name, url_prefix=f"/dashboard{prefix}"))
+    blueprint.after_request(_keep_to_yourself)
+    return blueprint
+
+
+def _keep_to_yourself(response: Response) -> Response:
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Robots-Tag"] = "noindex, nofollow"
+    return response
