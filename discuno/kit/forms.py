@@ -5,6 +5,9 @@ from typing import Any
 
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, StringField
+from wtforms.validators import DataRequired, Email, Length
+
+from discuno.kit.text import one_line
 
 
 class Form(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
@@ -21,3 +24,15 @@ class Form(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
     def _shown(self) -> Iterator[Any]:
         """Every field that a person sees."""
         return (field for field in self if not isinstance(field, HiddenField))
+
+
+def email_field() -> StringField:
+    """An e-mail address, for a form of ours: its syntax is checked, and nothing is asked of anybody."""
+    return StringField(
+        filters=[one_line],
+        validators=[
+            DataRequired("Please give an e-mail address."),
+            Length(max=254, message="That e-mail address is too long."),
+            Email("That does not look like an e-mail address. It should read like name@example.com."),
+        ],
+    )

@@ -68,6 +68,19 @@ def open_to(who: str, blueprint: Blueprint) -> Blueprint:
     return blueprint
 
 
+def private(who: str, name: str, import_name: str, prefix: str = "") -> Blueprint:
+    """A blueprint of somebody's own pages: no cache keeps them, no search engine lists them."""
+    blueprint = open_to(who, Blueprint(name, import_name, url_prefix=prefix or None))
+    blueprint.after_request(_keep_to_yourself)
+    return blueprint
+
+
+def _keep_to_yourself(response: Response) -> Response:
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Robots-Tag"] = "noindex, nofollow"
+    return response
+
+
 @dataclass(frozen=True)
 class Large:
     """A form that carries files: how many bytes it may have, and who may send it at all."""

@@ -15,11 +15,13 @@ from flask_wtf.csrf import CSRFError, generate_csrf
 from jinja2 import StrictUndefined
 from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import IntegerConverter, Map
 
 from discuno.kit import clock, money
 from discuno.kit.errors import DomainError
 
 LOCALE = "en_US"
+LARGEST_ID = 2**63 - 1  # of a row
 LONGEST_PATH = 2000  # characters of an address that somebody is led back to
 log = structlog.get_logger()
 
@@ -43,6 +45,20 @@ def local_path(text: str | None) -> str:
     path = text or ""
     is_odd = not path.isprintable() or "\\" in path or len(path) > LONGEST_PATH
     return path if path.startswith("/") and not path.startswith("//") and not is_odd else ""
+
+
+class RowNumber(IntegerConverter):
+    """`<int:…>` in an address: no row has a larger number, so there is nothing at such an address."""
+
+    def __init__(self, url_map: Map, fixed_digits: int = 0) -> None:
+        """As werkzeug makes it for a rule."""
+        super().__init__(url_map, fixed_digits, max=LARGEST_ID)
+
+
+def row_number(text: str | None) -> int | None:
+    """The number of a row in a query, or None for what can be none."""
+    is_one = text is not None and text.isascii() and text.isdecimal() and len(text) < len(str(LARGEST_ID))
+    return int(text) if text is not None and is_one else None
 
 
 # Words for times and amounts
@@ -135,6 +151,7 @@ def install(app: Flask) -> None:
     """Filters, globals and error pages."""
     global _static
     _static = app.static_folder or ""
+    app.url_map.converters["int"] = RowNumber
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(FILTERS)

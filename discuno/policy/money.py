@@ -26,6 +26,22 @@ def split(amount: int, fee_bps: int) -> Split:
     return Split(amount=amount, platform_fee=fee, mentor_amount=amount - fee)
 
 
+# The least that Stripe charges, in minor units, as docs.stripe.com/currencies had it ("Minimum and maximum charge
+# amounts"; written down from memory, not checked against the page). What is not here is not sold in: forints, for
+# one, are charged in hundredths and paid out in whole ones only.
+MINIMUM_CHARGE = {
+    **dict.fromkeys(("usd", "eur", "cad", "chf", "aud", "nzd", "sgd"), 50),
+    **{"gbp": 30, "dkk": 250, "nok": 300, "sek": 300, "pln": 200, "ron": 200, "czk": 1500},
+    **{"jpy": 50, "hkd": 400, "mxn": 1000},
+}
+ABSURD = 20_000  # times the least: more than $10,000.00 for a session is a slip of the finger
+
+
+def largest_price(currency: str) -> int:
+    """The most a session may cost, in minor units: beyond it somebody has mistyped."""
+    return ABSURD * MINIMUM_CHARGE.get(currency, 50)
+
+
 @dataclass(frozen=True)
 class Bearing:
     """Who bears money that leaves; negative when it comes back. The parts add up to it."""

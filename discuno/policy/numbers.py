@@ -28,8 +28,11 @@ FIND_BACK = timedelta(days=90)  # links are sent for sessions that ended no long
 FORGET_REQUESTS = timedelta(days=1)  # after which nobody need know who has asked for links
 SIGN_IN_LIFE = timedelta(minutes=10)  # of an e-mailed link; OWASP ASVS 5.0 6.5.5 allows no more
 INVITATION_LIFE = timedelta(days=7)  # of a mentor's first link
-SESSION_IDLE = timedelta(hours=12)  # signed in, and nothing asked for
-SESSION_LIFE = timedelta(days=14)  # signed in, whatever is asked for
+INVITE_AGAIN = timedelta(minutes=10)  # until then an invitation stands, however often it is asked for
+MAX_UNUSED_LINKS = 5  # to one address; asked for more often, no further letter goes out
+UNUSED_LINKS_WITHIN = timedelta(hours=1)
+SESSION_IDLE = timedelta(days=3)  # signed in, and nothing asked for
+SESSION_LIFE = timedelta(days=30)  # signed in, whatever is asked for; NIST SP 800-63B 4.1.3 allows no more
 SEEN_EVERY = timedelta(minutes=5)  # how exactly it is known when somebody was here last
 MANAGE_LINK_LIFE = timedelta(days=400)  # after the session: a receipt can be had for the year's taxes
 TRANSFER_ATTEMPTS = 3  # definite refusals before a person is told
@@ -58,7 +61,14 @@ HOLDS = Rate("holds", "60 per 10 minutes", "30 per 10 minutes")
 CHECKOUTS = Rate("checkouts", "120 per hour", "40 per hour")
 CHANGES = Rate("changes", "120 per hour", "40 per hour")  # of a booking, by whoever holds its link
 REPORTS = Rate("reports", "30 per hour", "15 per hour")
+KEYS = Rate(
+    "keys", "60 per hour", "20 per hour"
+)  # somebody's key at another house, which is asked about at once
 SETTINGS = Rate("settings", "600 per hour", "300 per hour")  # what somebody signed in changes of their own
+SIGN_INS = Rate("sign-ins", "120 per hour", "40 per hour")  # links that somebody tries
+FEED = Rate(
+    "feed", "900 per 10 minutes", "60 per 10 minutes"
+)  # calendar services ask for everybody from few addresses
 MAIL = Rate("mail", "20 per hour", "6 per hour")  # forms that send a letter to somebody
 
 

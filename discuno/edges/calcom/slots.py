@@ -1,8 +1,9 @@
 """Free times at Cal.com, asked for as seldom as will do, and reservations of them.
 
-Its 120 calls a minute are for all of us together. Whoever only looks gets what was learned within the last minute;
-one caller at a time asks anew; when Cal.com does not answer, or the minute's share is used up, an older copy is
-shown with its age. Without Redis nothing is kept, and each process has a small share of its own.
+Its 120 calls a minute are for all of us together, or for all who call by one mentor's own key. Whoever only looks
+gets what was learned within the last minute; one caller at a time asks anew; when Cal.com does not answer, or the
+minute's share is used up, an older copy is shown with its age. Without Redis nothing is kept, and each process has a
+small share of its own.
 """
 
 import time
@@ -11,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from discuno.edges import pace
 from discuno.edges.calcom import shelf
-from discuno.edges.calcom.client import SLOTS, CalcomDown, CalcomRefused, ask, in_path
+from discuno.edges.calcom.client import SLOTS, CalcomDown, CalcomRefused, ask, caller, in_path
 from discuno.edges.calcom.shelf import Copy
 
 CALLS = 80  # of the 120 a minute; bookings always have the rest
@@ -80,7 +81,7 @@ def _is_fresh(copy: Copy) -> bool:
 
 
 def _take_call(most: int) -> None:
-    if not pace.may("calcom-slots", most, seconds=60, alone=int(most * ALONE)):
+    if not pace.may(f"calcom-slots:{caller()}", most, seconds=60, alone=int(most * ALONE)):
         raise CalcomDown("Cal.com was asked for free times as often as we allow ourselves in a minute")
 
 
