@@ -160,5 +160,6 @@ class Levers:
             sessions=recent("stripe.checkout.session"),
             transfers=recent("stripe.transfer"),
             bookings=recent("calcom_booking"),
+            calcom_keys=self.desk.world.all("calcom_key"),
             levers=[(method, path, view.__doc__.partition("\n")[0]) for method, path, view in self.routes()],
         )

@@ -23,11 +23,11 @@ class Stage(Stand):
 
     event_type: int = 0
 
-    def call(self, method: str, path: str, *, key: bool = True, **more: Any) -> requests.Response:
-        """One request to the API with the version its resource wants."""
-        headers = {"cal-api-version": VERSIONS[path.split("?")[0].split("/")[1]]}
+    def call(self, method: str, path: str, *, key: bool | str = True, **more: Any) -> requests.Response:
+        """One request to the API with the version its resource wants, by the platform's key, another, or none."""
+        headers = {"cal-api-version": VERSIONS.get(path.split("?")[0].split("/")[1], "")}
         if key:
-            headers["Authorization"] = f"Bearer {self.settings.calcom_api_key}"
+            headers["Authorization"] = f"Bearer {self.settings.calcom_api_key if key is True else key}"
         headers.update(more.pop("headers", {}))
         return requests.request(method, f"{self.url}/calcom/v2{path}", headers=headers, timeout=5, **more)
 

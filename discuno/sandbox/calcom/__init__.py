@@ -7,7 +7,7 @@ from pathlib import Path
 from flask import Blueprint, Response, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from discuno.sandbox.calcom import booking_list, bookings, control, event_types, hosting, slots
+from discuno.sandbox.calcom import booking_list, bookings, control, event_types, hosting, owners, slots
 from discuno.sandbox.calcom.answers import Refusal, refuse
 from discuno.sandbox.calcom.gate import Desk, guarded, label
 from discuno.sandbox.calcom.hooks import signer
@@ -23,6 +23,7 @@ API = [
     *booking_list.ROUTES,
     *hosting.ROUTES,
     *event_types.ROUTES,
+    *owners.ROUTES,
 ]
 EVERY_METHOD = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 

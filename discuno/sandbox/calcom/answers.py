@@ -14,6 +14,7 @@ Body = TypeVar("Body", bound=BaseModel)
 REASONS = {
     400: ("BadRequestException", "Bad Request"),
     401: ("UnauthorizedException", "Unauthorized"),
+    403: ("ForbiddenException", "Forbidden"),
     404: ("NotFoundException", "Not Found"),
     422: ("UnprocessableEntityException", "Unprocessable Entity"),
     429: ("ThrottlerException", "Too Many Requests"),

@@ -9,7 +9,7 @@ from flask import Response, request
 from discuno.sandbox.calcom.answers import parse_moment, query, success
 from discuno.sandbox.calcom.booking_view import view
 from discuno.sandbox.calcom.bookings import VERSIONS, existing
-from discuno.sandbox.calcom.gate import Desk, Route
+from discuno.sandbox.calcom.gate import Desk, Route, may_act_for
 from discuno.sandbox.world import Record
 
 Test = Callable[[Record], bool]
@@ -29,8 +29,8 @@ def one(desk: Desk, uid: str) -> Response:
 
 
 def many(desk: Desk) -> Response:
-    """GET /bookings: those that pass every filter given, a page at a time."""
-    tests = list(_tests(desk.world.now()))
+    """GET /bookings: of the key's owner, those that pass every filter given, a page at a time."""
+    tests = [lambda b: may_act_for(b["username"]), *_tests(desk.world.now())]
     found = [b for b in desk.world.all("calcom_booking") if all(test(b) for test in tests)]
     for name, field in SORTS.items():
         order = query(name, _one_of("asc", "desc"), "asc" if name == "sortStart" else None)

@@ -19,7 +19,7 @@ WHEN_GIVEN = (
 
 def view(desk: Desk, booking: Record) -> dict[str, Any]:
     """The booking as `data`."""
-    kind = calendar.event_type(desk.world, booking["event_type"])
+    kind = calendar.type_of(desk.world, booking)
     url = hooks.meeting_url(desk, booking["id"])
     return {
         "id": booking["number"],

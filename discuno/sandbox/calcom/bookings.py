@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, Field, StrictInt, model_validato
 from discuno.sandbox.calcom import calendar, event_types, hooks
 from discuno.sandbox.calcom.answers import Moment, Refusal, Zone, read, success
 from discuno.sandbox.calcom.booking_view import view
-from discuno.sandbox.calcom.gate import Desk, Route, has_key
+from discuno.sandbox.calcom.gate import Desk, Route, has_key, key_holder
 from discuno.sandbox.world import Record, World
 
 VERSIONS = ("2026-02-25", "2024-08-13")
@@ -92,6 +92,7 @@ def create(desk: Desk) -> Response:
         **details,
         responses=order.bookingFieldsResponses,
     )
+    booking = amend(desk.world, booking, by_key_of=key_holder())
     hooks.announce(desk, _arrival(booking), booking)
     return success(view(desk, booking), 201)
 
@@ -124,7 +125,7 @@ def put_off(desk: Desk, old: Record, move: Move) -> Record:
     """Move a booking: the new one. Whoever knows the calendar's invitation finds it under the same icsUid."""
     uid = old["id"]
     _require_movable(old)
-    kind = calendar.event_type(desk.world, old["event_type"])
+    kind = calendar.type_of(desk.world, old)
     span = (move.start, move.start + old["end"] - old["start"])
     require_free(desk.world, kind, span, except_uid=uid)
     kept = {k: old[k] for k in ("guests", "metadata", "responses")}

@@ -12,11 +12,16 @@ DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def event_type(world: World, number: int) -> Record:
-    """The event type of that id; 404 if there is none."""
+    """The event type of that id; 404 if there is none, or none any more."""
     found = world.get("calcom_event_type", str(number))
-    if found is None:
+    if found is None or found.get("removed"):
         raise Refusal(404, f"Event type with id {number} not found.")
     return found
+
+
+def type_of(world: World, booking: Record) -> Record:
+    """The event type that a booking was made of, though it may have been removed since."""
+    return world.get("calcom_event_type", str(booking["event_type"])) or {}
 
 
 def overlap(one: Span, other: Span) -> bool:

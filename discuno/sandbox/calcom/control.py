@@ -7,8 +7,8 @@ from flask import Response, jsonify, redirect, render_template, request
 from pydantic import BaseModel, Field, StrictInt
 from werkzeug.wrappers import Response as AnyResponse
 
-from discuno.sandbox.calcom import bookings, calendar, event_types, hooks
-from discuno.sandbox.calcom.answers import Moment, read
+from discuno.sandbox.calcom import bookings, calendar, event_types, hooks, owners
+from discuno.sandbox.calcom.answers import Moment, Refusal, read
 from discuno.sandbox.calcom.booking_view import view
 from discuno.sandbox.calcom.gate import Desk
 from discuno.sandbox.world import Record
@@ -50,6 +50,27 @@ class RateLimit(BaseModel):
 def put_event_type(desk: Desk) -> Response:
     """Create or replace an event type by owner and slug; answers its id."""
     return jsonify({"id": int(event_types.put(desk.world, read(event_types.Seeded))["id"])})
+
+
+def change_event_type(desk: Desk, number: str) -> Response:
+    """Change an event type as its owner would at Cal.com: rename, lengthen, hide, remove."""
+    kind = desk.world.get("calcom_event_type", number)
+    if kind is None:
+        raise Refusal(404, f"Event type with id {number} not found.")
+    changed = {**kind, **read(event_types.Change).model_dump(exclude_none=True)}
+    return jsonify({"id": int(desk.world.put("calcom_event_type", changed)["id"])})
+
+
+def give_key(desk: Desk) -> Response:
+    """Give an owner an API key of their own."""
+    return jsonify({"username": owners.give_key(desk.world, read(owners.NewKey))["username"]})
+
+
+def revoke_key(desk: Desk, key: str) -> Response:
+    """Take an owner's key away."""
+    owners.known_key(desk.world, key)
+    desk.world.delete("calcom_key", key)
+    return jsonify({"revoked": True})
 
 
 def take(desk: Desk) -> Response:
@@ -123,7 +144,7 @@ def meeting(desk: Desk, uid: str, what: str) -> AnyResponse:
 
 
 def _address(desk: Desk, booking: Record, act: Act) -> str | None:
-    host = calendar.event_type(desk.world, booking["event_type"])["ownerEmail"]
+    host = calendar.type_of(desk.world, booking)["ownerEmail"]
     known: dict[str, str | None] = {"host": host, "attendee": booking["attendee"].get("email")}
     return known.get(act.by)
 
@@ -150,6 +171,9 @@ def video(desk: Desk, uid: str) -> Response:
 
 ROUTES: list[tuple[str, str, Callable[..., AnyResponse]]] = [
     ("POST", "/control/calcom/event-types", put_event_type),
+    ("POST", "/control/calcom/event-types/<number>", change_event_type),
+    ("POST", "/control/calcom/keys", give_key),
+    ("POST", "/control/calcom/keys/<key>/revoke", revoke_key),
     ("POST", "/control/calcom/busy", take),
     ("POST", "/control/calcom/foreign", book),
     ("POST", "/control/calcom/bookings/<uid>/cancel", cancel),

@@ -8,12 +8,13 @@ from pydantic import BaseModel, Field, StrictInt
 from discuno.sandbox.calcom import hooks
 from discuno.sandbox.calcom.answers import Refusal, Zone, read, success
 from discuno.sandbox.calcom.calendar import DAYS
-from discuno.sandbox.calcom.gate import Desk, Route
+from discuno.sandbox.calcom.gate import Desk, Route, key_holder, may_act_for
 from discuno.sandbox.world import Record, World
 
 Clock = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 Hours = tuple[Clock, Clock]
 NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+OWNERS = ("username", "ownerName", "ownerEmail", "timeZone", "hours", "overrides")  # what their types share
 OFFICE_HOURS: dict[str, Hours] = dict.fromkeys(DAYS[:5], ("09:00", "17:00"))
 
 
@@ -36,6 +37,22 @@ class Seeded(NewEventType):
     hours: dict[str, Hours] = OFFICE_HOURS
     overrides: dict[str, Hours] = {}
     requiresConfirmation: bool = False
+    hidden: bool = False
+    recurring: bool = False
+    seats: bool = False
+
+
+class Change(BaseModel):
+    """What its owner changes about an event type at Cal.com, as the control endpoint takes it."""
+
+    title: str | None = None
+    description: str | None = None
+    lengthInMinutes: StrictInt | None = None
+    requiresConfirmation: bool | None = None
+    hidden: bool | None = None
+    recurring: bool | None = None
+    seats: bool | None = None
+    removed: bool | None = None
 
 
 class Availability(BaseModel):
@@ -70,11 +87,12 @@ def put(world: World, seeded: Seeded) -> Record:
 
 
 def many(desk: Desk) -> Response:
-    """GET /event-types?username=: the event types of a host; open to all."""
-    host = request.args.get("username")
+    """GET /event-types?username=: the event types of a host; open to all, hidden ones to the host alone."""
+    host = request.args.get("username") or key_holder()
     if not host:
         raise Refusal(400, "username is required: the sandbox lists event types by host.")
-    return success([_view(kind) for kind in desk.world.find("calcom_event_type", username=host)])
+    found = [kind for kind in desk.world.find("calcom_event_type", username=host) if not kind.get("removed")]
+    return success([_view(kind) for kind in found if may_act_for(host) or not kind.get("hidden")])
 
 
 def create(desk: Desk) -> Response:
@@ -83,7 +101,7 @@ def create(desk: Desk) -> Response:
     owner = key_owner(desk.world)
     if next(desk.world.find("calcom_event_type", username=owner["username"], slug=new.slug), None):
         raise Refusal(400, "User already has an event type with this slug.")
-    kept = {k: v for k, v in owner.items() if k not in ("id", "requiresConfirmation")}
+    kept = {k: v for k, v in owner.items() if k in OWNERS}
     return success(_view(put(desk.world, Seeded.model_validate({**kept, **new.model_dump()}))), 201)
 
 
@@ -119,8 +137,13 @@ def _fields(change: ScheduleChange) -> Record:
 
 
 def key_owner(world: World) -> Record:
-    """The one key of the sandbox belongs to whoever owns the first event type."""
-    kinds = world.all("calcom_event_type")
+    """Who an owner's key belongs to; the platform's is taken for that of whoever owns the first event type."""
+    holder = key_holder()
+    kinds = (
+        list(world.find("calcom_event_type", username=holder)) if holder else world.all("calcom_event_type")
+    )
+    if not kinds and holder:
+        return {"hours": OFFICE_HOURS, "overrides": {}, **next(world.find("calcom_key", username=holder))}
     if not kinds:
         raise Refusal(404, "The sandbox has no event type yet, so its key has no owner.")
     return kinds[0]
@@ -128,8 +151,22 @@ def key_owner(world: World) -> Record:
 
 def _view(kind: Record) -> dict[str, Any]:
     shown = ("slug", "title", "lengthInMinutes", "description")
+    off = {"disabled": True}
+    weekly = {"interval": 1, "occurrences": 4, "frequency": "weekly"}
+    settings = {
+        "hidden": kind.get("hidden", False),
+        "recurrence": weekly if kind.get("recurring") else off,
+        "seats": {"seatsPerTimeSlot": 5} if kind.get("seats") else off,
+        "confirmationPolicy": {"type": "always"} if kind.get("requiresConfirmation") else off,
+    }
     host = {"id": hooks.owner_id(kind["username"]), "name": kind["ownerName"], "username": kind["username"]}
-    return {"id": int(kind["id"]), "ownerId": host["id"], "users": [host], **{k: kind[k] for k in shown}}
+    return {
+        "id": int(kind["id"]),
+        "ownerId": host["id"],
+        "users": [host],
+        **{k: kind[k] for k in shown},
+        **settings,
+    }
 
 
 def _schedule(kind: Record) -> dict[str, Any]:

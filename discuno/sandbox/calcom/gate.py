@@ -42,7 +42,7 @@ class Desk:
 
 @dataclass(frozen=True)
 class Route:
-    """One endpoint: who may enter, and which `cal-api-version` values it knows."""
+    """One endpoint: who may enter, and which `cal-api-version` values it knows; none, and it asks for none."""
 
     method: str
     path: str  # below /calcom/v2
@@ -57,7 +57,7 @@ def guarded(desk: Desk, route: Route) -> Callable[..., Response]:
     def enter(**path: str) -> Response:
         with desk.world.lock:
             g.calcom_key = _caller_with_key(desk)
-            if route.needs_key and not g.calcom_key:
+            if route.needs_key and not has_key():
                 raise Refusal(401, "Missing or invalid Authorization header.")
             _require_version(route)
             return route.handle(desk, **path)
@@ -66,11 +66,28 @@ def guarded(desk: Desk, route: Route) -> Callable[..., Response]:
 
 
 def has_key() -> bool:
-    """Whether this request came with the API key, that is from the event types' owner."""
-    return bool(g.calcom_key)
+    """Whether this request came with an API key: the platform's, or an owner's."""
+    return g.calcom_key is not None
 
 
-def _caller_with_key(desk: Desk) -> bool:
+def key_holder() -> str | None:
+    """The owner whose own key this request came with; None for the platform's key, and for none."""
+    return g.calcom_key or None
+
+
+def may_act_for(owner: str) -> bool:
+    """Whether this request's key is this owner's, or the platform's, which is a member everywhere."""
+    return has_key() and key_holder() in (None, owner)
+
+
+def require_owner(owner: str) -> None:
+    """403 for somebody else's key."""
+    if not may_act_for(owner):
+        raise Refusal(403, "You are not authorized to perform this action.")
+
+
+def _caller_with_key(desk: Desk) -> str | None:
+    """The username of a key's owner, "" for the platform's key, None without a key."""
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
     setting = desk.world.get("calcom_setting", "rate_limit")
     limit = setting["limit"] if setting else PER_KEY
@@ -79,10 +96,13 @@ def _caller_with_key(desk: Desk) -> bool:
     if remaining < 0:
         raise Refusal(429, "CustomThrottlerGuard - Too many requests. Please try again later.")
     if not scheme:
-        return False
-    if scheme != "Bearer" or key != desk.settings.calcom_api_key:
+        return None
+    if scheme == "Bearer" and key == desk.settings.calcom_api_key:
+        return ""
+    owner = desk.world.get("calcom_key", key)
+    if scheme != "Bearer" or owner is None:
         raise Refusal(401, "Invalid API Key")
-    return True
+    return str(owner["username"])
 
 
 def _require_version(route: Route) -> None:
@@ -92,7 +112,7 @@ def _require_version(route: Route) -> None:
     forgotten header shows in the first test, not as a field missing in production.
     """
     version = request.headers.get("cal-api-version")
-    if version not in route.versions:
+    if route.versions and version not in route.versions:
         raise Refusal(
             400,
             f"The header cal-api-version is {version or 'missing'}; this endpoint wants "

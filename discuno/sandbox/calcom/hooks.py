@@ -48,7 +48,7 @@ def _owe(desk: Desk, event: dict[str, Any]) -> None:
 
 def send_flat(desk: Desk, trigger: str, booking: Record) -> None:
     """Owe the app a webhook about a meeting: flat, with the booking's own `createdAt` in it."""
-    kind = calendar.event_type(desk.world, booking["event_type"])
+    kind = calendar.type_of(desk.world, booking)
     absent = booking.get("absent_attendee", False)
     event = {
         "triggerEvent": trigger,
@@ -71,7 +71,7 @@ def send_flat(desk: Desk, trigger: str, booking: Record) -> None:
 
 def send_no_show(desk: Desk, booking: Record, who: str) -> None:
     """What Cal Video tells when one side has not joined; `who` is host or attendee."""
-    kind = calendar.event_type(desk.world, booking["event_type"])
+    kind = calendar.type_of(desk.world, booking)
     person = booking["attendee"]
     payload = {
         "title": booking["title"],
@@ -108,7 +108,7 @@ def attendee_fields(attendee: Record) -> dict[str, Any]:
 
 
 def _payload(desk: Desk, booking: Record) -> dict[str, Any]:
-    kind = calendar.event_type(desk.world, booking["event_type"])
+    kind = calendar.type_of(desk.world, booking)
     url = meeting_url(desk, booking["id"])
     person = booking["attendee"]
     responses = {k: {"label": k, "value": person.get(k)} for k in ("name", "email") if person.get(k)}

@@ -7,7 +7,7 @@ from discuno.sandbox.calcom import hooks
 from discuno.sandbox.calcom.answers import Refusal, read, success
 from discuno.sandbox.calcom.booking_view import view
 from discuno.sandbox.calcom.bookings import VERSIONS, amend, existing
-from discuno.sandbox.calcom.gate import Desk, Route
+from discuno.sandbox.calcom.gate import Desk, Route, require_owner
 from discuno.sandbox.world import Record
 
 
@@ -49,7 +49,7 @@ def decline(desk: Desk, uid: str) -> Response:
 def mark_absent(desk: Desk, uid: str) -> Response:
     """POST /bookings/{uid}/mark-absent, from the start on."""
     absence = read(Absence)
-    booking = existing(desk.world, uid)
+    booking = _hosted(desk, uid)
     if desk.world.now() < booking["start"]:
         raise Refusal(400, f"Bookings can only be marked as absent after their start. uid={uid}")
     if absence.host is not None:
@@ -61,8 +61,15 @@ def mark_absent(desk: Desk, uid: str) -> Response:
     return success(view(desk, booking))
 
 
-def _pending(desk: Desk, uid: str) -> Record:
+def _hosted(desk: Desk, uid: str) -> Record:
+    """A booking whose host it is that asks."""
     booking = existing(desk.world, uid)
+    require_owner(booking["username"])
+    return booking
+
+
+def _pending(desk: Desk, uid: str) -> Record:
+    booking = _hosted(desk, uid)
     if booking["status"] != "pending":
         raise Refusal(400, f"Booking with uid={uid} is {booking['status']}, it does not wait for the host.")
     return booking

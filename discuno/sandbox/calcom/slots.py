@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, StrictInt
 
 from discuno.sandbox.calcom import calendar
 from discuno.sandbox.calcom.answers import Moment, Refusal, iso, known_zone, query, read, success
-from discuno.sandbox.calcom.gate import Desk, Route, has_key
+from discuno.sandbox.calcom.gate import Desk, Route, has_key, key_holder, require_owner
 from discuno.sandbox.world import Record
 
 VERSION = ("2024-09-04",)
@@ -108,6 +108,8 @@ def _reservation(desk: Desk, wanted: Wanted, uid: str) -> Record:
         raise Refusal(400, "slotDuration can only be given for event types with several lengths.")
     if wanted.reservationDuration is not None and not has_key():
         raise Refusal(401, "reservationDuration can only be used for authenticated requests.")
+    if wanted.reservationDuration is not None:
+        require_owner(kind["username"])
     span = (wanted.slotStart, wanted.slotStart + kind["lengthInMinutes"] * 60)
     if calendar.booked(desk.world, kind["username"], span):
         raise Refusal(422, "Can't reserve a slot if the event is already booked.")
@@ -124,6 +126,7 @@ def _reservation(desk: Desk, wanted: Wanted, uid: str) -> Record:
         "start": span[0],
         "end": span[1],
         "minutes": minutes,
+        "by_key_of": key_holder(),
         "until": desk.world.now() + minutes * 60,
     }
 
