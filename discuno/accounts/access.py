@@ -118,7 +118,10 @@ def signed_in() -> AnyResponse | None:
 
 
 def admin() -> AnyResponse | None:
-    """A guard: to anybody but an admin there is nothing here."""
+    """A guard: to anybody but an admin there is nothing here.
+
+    An e-mailed link is one factor; the second one that admins need (OWASP ASVS 5.0 6.3.3) will be asked for here.
+    """
     asked = signed_in()
     if asked is not None:
         return asked
