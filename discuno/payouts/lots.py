@@ -3,6 +3,9 @@
 Stripe does not say what a payout that we make is made of. The books do: what lies in a connected account came by
 transfers, and what leaves it leaves first in, first out. Nothing of this is kept in rows of its own: it is read off
 the ledger, which is only ever added to, so that it adds up to the ledger always.
+
+More can leave an account than had come to it: a reversal whose own money is at the bank, or a payout that the books
+hear of before the transfers in it. That leaves a `Hole`, and the next money to come fills it.
 """
 
 from collections.abc import Iterable, Iterator
@@ -47,7 +50,8 @@ class Part:
 class Lot:
     """What one transfer brought: what of it is still `there`, was taken `back`, or went with which payouts.
 
-    `lent` went for the reversal of another session, whose own money had left the account by then.
+    `lent` went for the reversal of another session, whose own money had left the account by then. At every moment
+    amount = there + back + lent + the parts. `undone` are the parts of payouts that came back.
     """
 
     transfer: str
@@ -55,23 +59,53 @@ class Lot:
     amount: int
     at: datetime
     there: int
+    place: int
     back: int = 0
     lent: int = 0
     parts: list[Part] = field(default_factory=list)
+    undone: list[Part] = field(default_factory=list)
+
+
+@dataclass
+class Hole:
+    """What has left the account beyond what was there: for the reversal of a transfer, or with a payout.
+
+    `open` waits to be filled. `lenders` have filled the rest of a reversal, and are repaid when its own money comes.
+    """
+
+    open: int
+    part: Part | None = None  # the nameless one of a payout
+    lenders: list[tuple[Lot, int]] = field(default_factory=list)
 
 
 @dataclass
 class Lots:
-    """An account in one currency: its lots in the order in which they came, and what each payout took of them."""
+    """An account in one currency: its lots in the order in which they came, and what each payout took of them.
+
+    `undone` holds what was in the payouts that came back.
+    """
 
     lots: dict[str, Lot] = field(default_factory=dict)
     payouts: dict[str, list[Part]] = field(default_factory=dict)
-    missing: int = 0  # what has left the account beyond all that came: the next money to come fills it
+    undone: dict[str, list[Part]] = field(default_factory=dict)
+    holes: list[Hole] = field(default_factory=list)  # that are open, the oldest first
+    reversed: dict[str, list[Hole]] = field(default_factory=dict)  # by transfer, open or lent for
+    _order: list[Lot] = field(default_factory=list)
+    _first: int = 0  # nothing is there of the lots before this one
+
+    @property
+    def missing(self) -> int:
+        """What has left the account beyond all that came."""
+        return sum(hole.open for hole in self.holes)
 
     @property
     def there(self) -> int:
         """What lies in the account, as the books have it; below zero when more has left than came."""
-        return sum(lot.there for lot in self.lots.values()) - self.missing
+        return sum(lot.there for lot in self.lying()) - self.missing
+
+    def lying(self) -> list[Lot]:
+        """The lots of which something is there."""
+        return [lot for lot in self._order[self._first :] if lot.there]
 
     def take(self, move: Move) -> None:
         """One more move, in the order of the books."""
@@ -86,11 +120,15 @@ class Lots:
                 self._came_again(move)
             case _:
                 raise ValueError(f"{move.kind} {move.source} does not concern a connected account")
+        self._fill()
 
     def _came(self, move: Move) -> None:
-        lot = Lot(move.source, move.payment_id, move.amount, move.at, there=move.amount)
-        self.lots[move.source] = lot
-        self._fill()
+        lot = Lot(
+            move.source, move.payment_id, move.amount, move.at, there=move.amount, place=len(self._order)
+        )
+        self.lots[lot.transfer] = lot
+        self._order.append(lot)
+        self._make_good(lot)
 
     def _taken_back(self, move: Move) -> None:
         left = -move.amount
@@ -98,46 +136,94 @@ class Lots:
         if own is not None:
             taken = min(left, own.there)
             own.there, own.back, left = own.there - taken, own.back + taken, left - taken
-        self.missing += left
-        self._fill()
+        if left:
+            hole = Hole(left)
+            self.holes.append(hole)
+            self.reversed.setdefault(move.transfer or "", []).append(hole)
 
     def _paid_out(self, move: Move) -> None:
         left = -move.amount
-        parts = self.payouts.setdefault(move.source, [])
-        for lot, taken in self._first(left):
-            lot.there -= taken
-            part = Part(move.source, lot.transfer, lot.payment_id, taken)
-            lot.parts.append(part)
-            parts.append(part)
+        self.payouts.setdefault(move.source, [])
+        for lot, taken in self._oldest(left):
+            self._put(lot, taken, move.source)
             left -= taken
         if left:
-            self.missing += left
-            parts.append(Part(move.source, None, None, left))
+            nameless = Part(move.source, None, None, left)
+            self.payouts[move.source].append(nameless)
+            self.holes.append(Hole(left, part=nameless))
+
+    def _put(self, lot: Lot, amount: int, payout: str) -> None:
+        """So much of a lot goes with a payout."""
+        lot.there -= amount
+        part = Part(payout, lot.transfer, lot.payment_id, amount)
+        lot.parts.append(part)
+        self.payouts[payout].append(part)
 
     def _came_again(self, move: Move) -> None:
-        for part in self.payouts.pop(move.source, []):
+        parts = self.payouts.pop(move.source, [])
+        self.undone[move.source] = parts
+        self.holes = [hole for hole in self.holes if hole.part is None or hole.part not in parts]
+        for part in parts:
             lot = self.lots.get(part.transfer or "")
-            if lot is None:
-                self.missing -= part.amount
-            else:
-                lot.there += part.amount
-                lot.parts = [other for other in lot.parts if other.payout != move.source]
-        self._fill()
+            if lot is not None:
+                lot.parts.remove(part)
+                lot.undone.append(part)
+                self._back_in(lot, part.amount)
+
+    def _back_in(self, lot: Lot, amount: int) -> None:
+        """Money of this lot is in the account again."""
+        lot.there += amount
+        self._first = min(self._first, lot.place)
+        self._make_good(lot)
+
+    def _make_good(self, lot: Lot) -> None:
+        """What this lot's own reversals took of others, or of nobody, is now taken of itself."""
+        for hole in self.reversed.get(lot.transfer, []):
+            own = min(lot.there, hole.open)
+            hole.open -= own
+            while hole.lenders and own < lot.there:
+                lender, lent = hole.lenders.pop()
+                given = min(lent, lot.there - own)
+                lender.lent -= given
+                hole.lenders += [(lender, lent - given)] if given < lent else []
+                own += given
+                lender.there += given
+                self._first = min(self._first, lender.place)
+            lot.there, lot.back = lot.there - own, lot.back + own
+        self.holes = [hole for hole in self.holes if hole.open]
 
     def _fill(self) -> None:
-        """Whatever is there fills what is missing."""
-        for lot, taken in self._first(max(0, self.missing)):
-            lot.there -= taken
-            lot.lent += taken
-            self.missing -= taken
+        """Whatever is there fills what is missing, the oldest hole first."""
+        while self.holes:
+            hole = self.holes[0]
+            for lot, taken in self._oldest(hole.open):
+                self._put_into(hole, lot, taken)
+            if hole.open:
+                return
+            self.holes.pop(0)
 
-    def _first(self, wanted: int) -> Iterator[tuple[Lot, int]]:
-        """The oldest lots that make up so much, and what of each."""
-        for lot in self.lots.values():
-            taken = min(wanted, lot.there)
-            if taken > 0:
+    def _put_into(self, hole: Hole, lot: Lot, amount: int) -> None:
+        """What fills a payout's hole is in the payout; for a reversal's it is lent."""
+        hole.open -= amount
+        if hole.part is None:
+            lot.there, lot.lent = lot.there - amount, lot.lent + amount
+            hole.lenders.append((lot, amount))
+            return
+        hole.part.amount -= amount
+        self._put(lot, amount, hole.part.payout)
+        if hole.part.amount == 0:
+            self.payouts[hole.part.payout].remove(hole.part)
+
+    def _oldest(self, wanted: int) -> Iterator[tuple[Lot, int]]:
+        """The oldest lots that make up so much, and what of each; the caller takes it before asking on."""
+        while wanted > 0 and self._first < len(self._order):
+            lot = self._order[self._first]
+            if lot.there > 0:
+                taken = min(wanted, lot.there)
                 wanted -= taken
                 yield lot, taken
+            if lot.there == 0:
+                self._first += 1
 
 
 def replay(moves: Iterable[Move]) -> Lots:
