@@ -9,13 +9,18 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
 
 from discuno import cli, config, policy
-from discuno.accounts import access
+from discuno.accounts import access, sign_ins
+from discuno.accounts import jobs as accounts_jobs
+from discuno.accounts import routes as accounts_routes
 from discuno.admin import commands as admin_commands
-from discuno.admin import cron, drift_letters, health
+from discuno.admin import cron, drift_letters, health, people_commands
 from discuno.admin import models as admin_models
+from discuno.admin import people as admin_people
 from discuno.admin import reconcile as admin_reconcile
 from discuno.bookings import calendar_jobs, calendar_news, calendar_sync
+from discuno.bookings import feed as bookings_feed
 from discuno.bookings import find as bookings_find
+from discuno.bookings import hosting as bookings_hosting
 from discuno.bookings import jobs as bookings_jobs
 from discuno.bookings import manage as bookings_manage
 from discuno.bookings import reschedule as bookings_reschedule
@@ -27,19 +32,29 @@ from discuno.disputes import routes as disputes_routes
 from discuno.edges import calcom, queue, resend, stripe
 from discuno.kit import limits, logs, security, web
 from discuno.kit.db import db
+from discuno.mentors import calcom as mentors_calcom
+from discuno.mentors import hours as mentors_hours
+from discuno.mentors import overview as mentors_overview
+from discuno.mentors import profile as mentors_profile
 from discuno.mentors import routes as mentors_routes
+from discuno.mentors import types as mentors_types
 from discuno.notifications import jobs as notifications_jobs
 from discuno.payments import jobs as payments_jobs
 from discuno.payments import routes as payments_routes
 from discuno.payouts import bank_jobs as payouts_bank_jobs
+from discuno.payouts import history as payouts_history
 from discuno.payouts import jobs as payouts_jobs
+from discuno.payouts import money as payouts_money
 from discuno.payouts import onboarding as payouts_onboarding
+from discuno.payouts import papers as payouts_papers
 from discuno.payouts import release as payouts_release
+from discuno.payouts import request as payouts_request
 from discuno.payouts import routes as payouts_routes
 from discuno.webhooks import jobs as webhooks_jobs
 from discuno.webhooks import routes as webhooks_routes
 
 JOBS = (  # imported: registered
+    accounts_jobs,
     admin_reconcile,
     drift_letters,
     bookings_jobs,
@@ -47,6 +62,7 @@ JOBS = (  # imported: registered
     calendar_news,
     calendar_sync,
     disputes_jobs,
+    mentors_calcom,
     notifications_jobs,
     payments_jobs,
     payouts_bank_jobs,
@@ -57,13 +73,32 @@ JOBS = (  # imported: registered
 )
 TABLES = (admin_models,)  # imported: known to migrations
 ROOMS = (
+    accounts_routes.bp,
+    accounts_routes.leave,
+    sign_ins.bp,
+    admin_people.bp,
     mentors_routes.bp,
+    mentors_overview.bp,
+    mentors_profile.bp,
+    mentors_types.bp,
+    mentors_hours.bp,
+    mentors_calcom.bp,
     bookings_steps.bp,
     payments_routes.bp,
     bookings_manage.bp,
     bookings_reschedule.bp,
     bookings_find.bp,
+    bookings_hosting.bp,
+    bookings_hosting.old,
+    bookings_feed.bp,
+    bookings_feed.mine,
     payouts_routes.bp,
+    payouts_money.bp,
+    payouts_routes.old,
+    payouts_history.bp,
+    payouts_history.sheet,
+    payouts_papers.bp,
+    payouts_request.bp,
     disputes_routes.bp,
     disputes_host.bp,
     webhooks_routes.bp,
@@ -98,6 +133,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.jinja_env.globals["stripe_js_url"] = settings.stripe_js_url
     cli.register(app)
     admin_commands.register(app)
+    people_commands.register(app)
     app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]  # how Flask wraps middleware
         ProxyFix(app.wsgi_app, x_for=1, x_proto=1),
         root=app.static_folder,
@@ -129,6 +165,7 @@ def _flask_config(settings: Settings) -> dict[str, Any]:
         "SESSION_COOKIE_SECURE": https,
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_REFRESH_EACH_REQUEST": False,  # a late answer to an earlier click would bring the old cookie back
         "WTF_CSRF_SSL_STRICT": False,  # the Referer is never sent; Origin and Sec-Fetch-Site are checked instead
         "WTF_CSRF_TIME_LIMIT": None,  # as long as the session: a slow reader's form still works
         "BASE_URL": settings.base_url,

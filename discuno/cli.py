@@ -17,8 +17,6 @@ from discuno.config import Settings
 from discuno.edges import queue
 from discuno.kit import clock
 from discuno.kit.db import transaction
-from discuno.mentors import service as mentors
-from discuno.payouts import onboarding as onboarding_doors
 from discuno.payouts import service as payouts
 
 CATALOGUE = Path(__file__).parent / "sandbox" / "catalogue.toml"
@@ -30,7 +28,7 @@ sandbox = AppGroup("sandbox", help="Steer the local stand-ins. They exist only u
 
 def register(app: Flask) -> None:
     """Give the app its commands."""
-    for command in (worker, scheduler, sweep, seed, onboarding, doctor, sandbox):
+    for command in (worker, scheduler, sweep, seed, doctor, sandbox):
         app.cli.add_command(command)
 
 
@@ -60,20 +58,12 @@ def sweep() -> None:
 def seed() -> None:
     """Put the sandbox's catalogue of mentors in place; what is there already stays."""
     catalogue = tomllib.loads(CATALOGUE.read_text())
+    if current_app.extensions["settings"].sandbox_url is not None:
+        seeding.admin(catalogue["admin"])
     made = [m["name"] for m in catalogue["mentors"] if seeding.plant(m, _control)]
     click.echo(
         f"{len(made)} mentors were added: {', '.join(made)}." if made else "The catalogue is in place."
     )
-
-
-@click.command()
-@click.argument("username")
-@with_appcontext
-def onboarding(username: str) -> None:
-    """Print the link by which a mentor sets up how they are paid; good for thirty days."""
-    with transaction():
-        mentor_id = mentors.by_username(username).id
-    click.echo(onboarding_doors.link(mentor_id))
 
 
 @sandbox.command()

@@ -68,7 +68,7 @@ def share_arrives(house: House, *, mode: str = "on_request") -> None:
 
 def open_account(house: House) -> str:
     """The one mentor of the house gets an account; its id at Stripe."""
-    return str(do(house, onboarding.open_account, the(house, Mentor).id))
+    return str(do(house, onboarding.open_account, the(house, Mentor).id, "us"))
 
 
 def has(house: House, amount: int, currency: str = "usd", username: str = "amara") -> None:

@@ -1,4 +1,4 @@
-"""Somebody with a link to a session: the attendee who reports a problem, the mentor who answers."""
+"""Both sides of a session: the attendee, who has a link and reports a problem, and the mentor, who answers."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -25,15 +25,15 @@ from discuno.payments.models import Payment
 from discuno.payments.service import Seen
 from tests.factories import advance_to, all_of, the
 from tests.house import House
+from tests.signing import AMARA, signed_in
 
 PNG = b"\x89PNG\r\n\x1a\n and so on"
 SAID = "I waited for twelve minutes, and nobody came."
-AMARA = "amara@discuno.example"
 
 
 @dataclass
 class Holder:
-    """Whoever holds a link; one browser."""
+    """Somebody at a page: by its link, or signed in; one browser."""
 
     client: FlaskClient
     path: str
@@ -74,12 +74,13 @@ def sell_at_once(house: House, days: int = 2) -> House:
         booking = journey.choose_time(offer, start, visitor="jun", zone="Europe/Paris")
         payment = journey.give_details(booking, Attendee("Jun Tanaka", "jun@example.com", "", "My essay."))
         assert payment is not None
-        journey.payment_seen(payment, _paid(payment))
+        journey.payment_seen(payment, seen_paid(payment))
         journey.booking_confirmed(booking)
     return house
 
 
-def _paid(payment: Payment) -> Seen:
+def seen_paid(payment: Payment) -> Seen:
+    """What Stripe would say of a payment that was made."""
     n, amount, currency = payment.id, payment.amount, payment.currency
     paid = ("complete", "paid", str(n), amount, currency, f"pi_{n}", "succeeded", amount, f"ch_{n}")
     return Seen(f"cs_{n}", *paid, clock.now())
@@ -91,8 +92,14 @@ def attendee(house: House, booking_id: int = 1) -> Holder:
 
 
 def mentor(house: House, booking_id: int = 1) -> Holder:
-    """Whoever holds the mentor's link."""
-    return Holder(house.app.test_client(), house.read(lambda: links.host_path(_booking(booking_id))))
+    """The mentor, signed in, at the page of the session."""
+    email = house.read(lambda: _booking(booking_id).mentor.user.email)
+    return Holder(signed_in(house, email), house.read(lambda: links.host_path(_booking(booking_id))))
+
+
+def answering(house: House, case_id: int = 1, email: str = AMARA) -> Holder:
+    """The mentor, signed in, at the page of a case."""
+    return Holder(signed_in(house, email), f"/dashboard/disputes/{case_id}")
 
 
 def _booking(booking_id: int) -> Booking:

@@ -298,7 +298,7 @@ def test_a_mentor_is_warned_before_stripes_deadline_once(due: House) -> None:
     assert subjects(due, AMARAS).count("Stripe needs something from you soon") == 1
     letter = due.letters(AMARAS)[-1]
     assert "a document that proves who you are" in letter["text"]
-    assert "/onboarding/" in letter["text"]
+    assert "/dashboard/stripe" in letter["text"]
 
 
 @pytest.mark.parametrize("quiet", [pytest.param(False, marks=pytest.mark.story), True])
@@ -314,7 +314,7 @@ def test_a_closed_account_gets_nothing_and_what_waited_goes_to_the_mentors_new_o
     assert sent(due) == []
     assert subjects(due, AMARAS).count("Your Stripe account is no longer connected") == 1
     assert subjects(due, ADMIN).count("Amara Okafor's Stripe account is no longer connected") == 1
-    new = str(do(due, onboarding.open_account, old.mentor_id))
+    new = str(do(due, onboarding.open_account, old.mentor_id, "us"))
     due.settle_down()
     steer(due, "/onboard")
     due.settle_down()

@@ -59,10 +59,15 @@ ROWS = (
     "UPDATE discuno_mentor_stripe_account SET requirements = '[\"external_account\"]', deadline = now()",
     "INSERT INTO discuno_job (task, args, queue, run_at, created_at, attempts, again, error, dead_at) "
     "VALUES ('act', '{\"booking_id\": 1}', 'mail', now(), now(), 20, false, :note, now())",
+    "INSERT INTO discuno_audit_entry (at, actor, action, about, reason) "
+    "VALUES (now(), 'ada@example.com', 'invite_mentor', 'user:1', '')",
+    "INSERT INTO discuno_sign_in_link (purpose, email, user_id, next_path, asked_at) "
+    "VALUES ('sign_in', 'x@example.com', 1, '', :starts), ('invitation', 'x@example.com', 1, '', :starts)",
 )
 THERE, HERE = "Tue 5 Jan 2027, 23:45 (Asia/Kathmandu)", "Tue 5 Jan 2027, 13:00 (America/New_York)"
 WAS_THERE, WAS_HERE = "Mon 4 Jan 2027, 23:45 (Asia/Kathmandu)", "Mon 4 Jan 2027, 13:00 (America/New_York)"
-MANAGE, HOST, YEN = "/booking/", "/session/", "¥6,000"
+MANAGE, HOST, YEN = "/booking/", "/dashboard/bookings/", "¥6,000"
+CASE = "/dashboard/disputes/"
 ATTENDEE_SAID, MENTOR_SAID = "attendee says: a & b < c", "mentor says: a & b < c"
 # What each letter is about, the mailbox that it comes from, and what it must say. A new letter has its line here.
 SAMPLES: dict[str, tuple[int, str, tuple[str, ...]]] = {
@@ -107,7 +112,7 @@ SAMPLES: dict[str, tuple[int, str, tuple[str, ...]]] = {
         "disputes",
         ("The mentor did not come", ATTENDEE_SAID, THERE, YEN, MANAGE, "O'Neil"),
     ),
-    "report_filed_mentor": (2, "disputes", (ATTENDEE_SAID, "Tue 5 Jan 2027, 13:45 (America/New_York)", HOST)),
+    "report_filed_mentor": (2, "disputes", (ATTENDEE_SAID, "Tue 5 Jan 2027, 13:45 (America/New_York)", CASE)),
     "report_answered": (2, "disputes", (MENTOR_SAID, THERE, MANAGE)),
     "report_answered_admin": (
         2,
@@ -116,7 +121,7 @@ SAMPLES: dict[str, tuple[int, str, tuple[str, ...]]] = {
     ),
     "report_unanswered_admin": (2, "disputes", (ATTENDEE_SAID, "48 hours", "decide-report 2 released")),
     "report_decided": (3, "disputes", ("The payment was returned in full.", "'d'", YEN, THERE, MANAGE)),
-    "report_decided_mentor": (3, "disputes", ("The payment was returned in full.", "'d'", HERE, HOST)),
+    "report_decided_mentor": (3, "disputes", ("The payment was returned in full.", "'d'", HERE, CASE)),
     "drift_admin": (1, "alerts", ("a & b < c",)),
     "case_admin": (1, "disputes", ("Chargeback", "(inquiry)", "du_1", YEN, "Amara Okafor")),
     "foreign_booking_admin": (1, "alerts", ("a & b < c", "b")),
@@ -128,18 +133,24 @@ SAMPLES: dict[str, tuple[int, str, tuple[str, ...]]] = {
     "job_dead_admin": (0, "alerts", ("act", "booking_id 1", "a & b < c")),
     "debt_mentor": (1, "payouts", ("¥5,400", HERE)),
     "debt_admin": (1, "alerts", ("¥5,400", "Amara Okafor", "a & b < c")),
-    "account_needs_you": (1, "payouts", ("/onboarding/",)),
-    "account_closed": (1, "payouts", ("/onboarding/",)),
+    "account_needs_you": (1, "payouts", ("/dashboard/stripe",)),
+    "account_closed": (1, "payouts", ("/dashboard/stripe",)),
     "account_closed_admin": (1, "alerts", ("Amara Okafor",)),
     "account_not_ours_admin": (1, "alerts", ("Amara Okafor", "metadata mentor_id")),
     "account_not_manual_admin": (1, "alerts", ("Amara Okafor",)),
-    "account_deadline": (1, "payouts", ("/onboarding/", "(America/New_York)")),
-    "payouts_need_you": (1, "payouts", ("/onboarding/",)),
-    "payout_failed": (1, "payouts", ("¥5,400", "account_closed", "/onboarding/")),
+    "account_deadline": (1, "payouts", ("/dashboard/stripe", "(America/New_York)")),
+    "payouts_need_you": (1, "payouts", ("/dashboard/stripe",)),
+    "payout_failed": (1, "payouts", ("¥5,400", "account_closed", "/dashboard/stripe")),
     "payout_failed_admin": (1, "alerts", ("¥5,400", "Amara Okafor")),
     "payout_refused_admin": (1, "alerts", ("¥5,400", "Amara Okafor")),
     "payout_found_admin": (1, "alerts", ("¥5,400", "Amara Okafor")),
     "holding_admin": (1, "alerts", ("Amara Okafor",)),
+    "sign_in": (1, "accounts", ("/sign-in/", "Tue 5 Jan 2027, 13:10 (America/New_York)", "10 minutes")),
+    "invitation": (
+        2,
+        "accounts",
+        ("/sign-in/", "Tue 12 Jan 2027, 13:00 (America/New_York)", "ada@example.com"),
+    ),
 }
 
 

@@ -47,7 +47,7 @@ def test_every_route_opens_to_the_bookings_own_link_alone(house: House) -> None:
     good = holder.path.removeprefix("/booking/")
     old = house.read(lambda: signed.seal(links.ATTENDEE, {"b": _public_id(house), "v": 0}))
     forged = f"{good[:-2]}{'A' if good[-2] != 'A' else 'B'}{good[-1]}"
-    mentors = link_of(house, make=links.host_path).removeprefix("/session/")
+    mentors = house.read(lambda: signed.seal(links.MENTOR, {"b": _public_id(house), "v": 1}))
     others = link_of(house, 2).removeprefix("/booking/")
     before = dump(house)
     tried = _routes(house)

@@ -178,7 +178,7 @@ def test_on_request_nothing_leaves_by_itself_and_one_wish_is_one_payout(on_reque
     ("more", "words"),
     [
         ({"amount": 5401, "currency": "usd"}, r"You can have at most \$54.00 paid out now."),
-        ({"amount": 0, "currency": "usd"}, r"You can have at most \$54.00 paid out now."),
+        ({"amount": 0, "currency": "usd"}, r"Please give an amount above zero."),
         ({"amount": 10}, "Please say in which currency."),
         ({"currency": "gbp"}, "There is nothing that could be paid out right now."),
     ],

@@ -20,7 +20,7 @@ from tests.bank import (
 )
 from tests.factories import advance_to, all_of, change, paid, the, work_until_done
 from tests.house import House
-from tests.reporting import SAID, after_the_start, attendee, audited, both, decided, mentor, told
+from tests.reporting import SAID, after_the_start, answering, attendee, audited, both, decided, mentor, told
 
 pytestmark = pytest.mark.story
 
@@ -60,7 +60,7 @@ def test_a_report_keeps_the_money_until_the_last_second_and_not_after_it(
 
 def test_who_withdraws_a_report_may_make_another_until_the_period_ends(met: House) -> None:
     jun, amara = attendee(met), mentor(met)
-    amara.sends("/absent")
+    assert amara.sends("/absent").status_code == 303
     jun.reports()
     for _ in range(2):
         assert jun.sends("/report/withdraw").status_code == 303
@@ -74,7 +74,7 @@ def test_who_withdraws_a_report_may_make_another_until_the_period_ends(met: Hous
     let_it_end(met)
     assert "You have withdrawn this report" in jun.reads("/report")
     assert at_stripe(met) == [5400]  # whoever did not come, and does not object, has paid
-    assert "Your share of $54.00 was transferred to your Stripe account on" in amara.reads()
+    assert "Your share of $54.00 was transferred to your Stripe account on" in mentor(met).reads()
 
 
 def test_a_mentor_who_does_not_answer_in_two_days_has_not_come(met: House) -> None:
@@ -98,7 +98,7 @@ def test_a_mentor_who_does_not_answer_in_two_days_has_not_come(met: House) -> No
 def test_a_mentor_who_was_there_says_so_and_a_person_decides(met: House) -> None:
     attendee(met).reports()
     met.settle_down()
-    amara = mentor(met)
+    amara = answering(met)
     for _ in range(2):
         assert amara.sends("/answer", stand="there", text=HERE).status_code == 303
     met.settle_down()
@@ -139,7 +139,7 @@ def test_what_a_report_has_decided_to_return_does_not_go_to_the_mentor_when_the_
 ) -> None:
     attendee(met).reports()
     case = dispute(met)
-    assert mentor(met).sends("/answer", stand="not_there", text="").status_code == 303
+    assert answering(met).sends("/answer", stand="not_there", text="").status_code == 303
     met.settle_down()
     assert all_of(met, Refund) == []  # the bank has it, and must not be paid twice
     assert "Your bank has taken the payment back" in attendee(met).reads("/report")
@@ -158,7 +158,7 @@ def test_a_refund_that_fails_after_the_decision_needs_a_person(house: House) -> 
     house.settle_down()
     after_the_start(house)
     attendee(house).reports()
-    mentor(house).sends("/answer", stand="not_there", text="")
+    answering(house).sends("/answer", stand="not_there", text="")
     house.settle_down()
     work_until_done(house, 1, timedelta(minutes=3))
     assert the(house, Refund).status == "failed"

@@ -115,7 +115,7 @@ def lay_out(
 ) -> CalendarView:
     """Free times as a month, a day (the first with any, until one is chosen), its slots; the rest lie `elsewhere`."""
     zone = ZoneInfo(asked.zone)
-    by_day = _by_day(starts, zone)
+    by_day = days_of(starts, zone)
     kept = _kept(asked)
     asked = replace(asked, day=asked.day or min(by_day, default=None))
     today, last_day = (moment.astimezone(zone).date() for moment in (now, until))
@@ -141,7 +141,8 @@ def lay_out(
     )
 
 
-def _by_day(starts: Sequence[datetime], zone: ZoneInfo) -> dict[date, list[datetime]]:
+def days_of(starts: Sequence[datetime], zone: ZoneInfo) -> dict[date, list[datetime]]:
+    """Starts by the day of a zone on which they lie."""
     found: dict[date, list[datetime]] = {}
     for start in starts:
         found.setdefault(start.astimezone(zone).date(), []).append(start)
@@ -172,14 +173,18 @@ def _spoken(day: date, today: date) -> str:
     return f"{day.strftime('%A')} {day.day} {day.strftime('%B')}{year}"
 
 
-def _slots(starts: Sequence[datetime], asked: Asked, mentor_zone: str, mentor_name: str) -> list[Slot]:
-    hours = {start: web.hour(start, asked.zone, asked.clock) for start in starts}
-    twice = Counter(hours.values())
+def hours_of(starts: Sequence[datetime], zone: str, hours: str) -> dict[datetime, str]:
+    """The hours of a day's starts; one that comes twice, because the clock goes back, says which of the two it is."""
+    found = {start: web.hour(start, zone, hours) for start in starts}
+    twice = Counter(found.values())
+    return {
+        start: f"{hour} ({web.offset_name(zone, start)})" if twice[hour] > 1 else hour
+        for start, hour in found.items()
+    }
 
-    def hour(start: datetime) -> str:
-        """An hour that comes twice, because the clock goes back, says which of the two it is."""
-        again = twice[hours[start]] > 1
-        return f"{hours[start]} ({web.offset_name(asked.zone, start)})" if again else hours[start]
+
+def _slots(starts: Sequence[datetime], asked: Asked, mentor_zone: str, mentor_name: str) -> list[Slot]:
+    hours = hours_of(starts, asked.zone, asked.clock)
 
     def mentors_hour(start: datetime) -> str | None:
         here, there = (start.astimezone(ZoneInfo(z)).replace(tzinfo=None) for z in (asked.zone, mentor_zone))
@@ -188,7 +193,7 @@ def _slots(starts: Sequence[datetime], asked: Asked, mentor_zone: str, mentor_na
             None if here == there else f"{day}{web.hour(start, mentor_zone, asked.clock)} for {mentor_name}"
         )
 
-    return [Slot(start, hour(start), mentors_hour(start)) for start in starts]
+    return [Slot(start, hours[start], mentors_hour(start)) for start in starts]
 
 
 def _turns(asked: Asked, today: date, last_day: date, link: Link) -> tuple[Turn | None, Turn | None]:
@@ -210,7 +215,7 @@ def is_short_of_times(asked: Asked, starts: Sequence[datetime]) -> bool:
 
 def _next_available(asked: Asked, starts: Sequence[datetime], today: date, link: Link) -> Turn | None:
     """The next day that has times, or else the first, offered when the chosen one, or the whole month, has none."""
-    days = sorted(_by_day(starts, ZoneInfo(asked.zone)))
+    days = sorted(days_of(starts, ZoneInfo(asked.zone)))
     after = asked.day or asked.month
     if not days or asked.day in days:
         return None

@@ -10,11 +10,12 @@ import structlog
 from discuno import journey, policy
 from discuno.bookings import changes
 from discuno.bookings import service as bookings
+from discuno.bookings.acting import acting_for
 from discuno.bookings.models import Booking, BookingStatus, Party
 from discuno.edges import calcom
 from discuno.edges.calcom import CalcomDown, CalcomRefused, Place
 from discuno.kit import clock, outbox
-from discuno.kit.db import locked, transaction
+from discuno.kit.db import locked, session, transaction
 from discuno.payments import service as payments
 
 log = structlog.get_logger()
@@ -36,9 +37,10 @@ def cancel_at_calendar(booking_id: int) -> None:
         booking = locked(Booking, booking_id)
         uid, is_cancelled = booking.calcom_booking_uid, booking.status == BookingStatus.CANCELLED
         why = f"Cancelled at Discuno by the {booking.cancelled_by or Party.HOUSE}."
-    if uid is None or not is_cancelled:
-        return
-    take_out(uid, why)
+        as_mentor = acting_for(booking.mentor)
+    if uid is not None and is_cancelled:
+        with as_mentor:
+            take_out(uid, why)
 
 
 def take_out(uid: str, why: str) -> None:
@@ -58,15 +60,20 @@ def mark_absent_at_calendar(booking_id: int) -> None:
         booking = locked(Booking, booking_id)
         uid, email = booking.calcom_booking_uid, booking.attendee_email
         is_absent = booking.attendee_absent_at is not None
-    if uid is None or email is None or not is_absent:
-        return
+        as_mentor = acting_for(booking.mentor)
+    if uid is not None and email is not None and is_absent:
+        with as_mentor:
+            _mark_absent(uid, email)
+
+
+def _mark_absent(uid: str, email: str) -> None:
     place = calcom.get(uid)
     if place is None or any(a.absent for a in place.attendees):
         return
     try:
         calcom.mark_absent(uid, email)
     except CalcomRefused as refusal:
-        log.warning("absence_not_taken", booking_id=booking_id, why=str(refusal))
+        log.warning("absence_not_taken", uid=uid, why=str(refusal))
 
 
 # A move
@@ -92,10 +99,12 @@ def move_at_calendar(booking_id: int) -> None:
     """
     with transaction():
         move = _begin(booking_id)
+        as_mentor = acting_for(session().get_one(Booking, booking_id).mentor)
     if move is None:
         return
     try:
-        place = _moved(move)
+        with as_mentor:
+            place = _moved(move)
     except CalcomRefused:
         _refuse(booking_id)
     except CalcomDown:

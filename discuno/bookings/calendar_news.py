@@ -10,6 +10,7 @@ from discuno.accounts import audit
 from discuno.accounts.models import AuditEntry
 from discuno.bookings import changes
 from discuno.bookings import service as bookings
+from discuno.bookings.acting import acting_for
 from discuno.bookings.calendar_jobs import take_out, take_place
 from discuno.bookings.models import Booking, BookingStatus, ChangeKind, Party
 from discuno.edges import calcom
@@ -17,6 +18,7 @@ from discuno.edges.calcom import OUR_KEY, Place, Told
 from discuno.kit import clock, outbox
 from discuno.kit.db import one_or_none, rows, session, transaction
 from discuno.kit.errors import DomainError
+from discuno.mentors import calendars
 from discuno.mentors.models import EventType
 from discuno.notifications import service as letters
 from discuno.notifications.service import ADMIN
@@ -27,6 +29,7 @@ OLD = timedelta(days=7)  # what is told later than this was replayed, or is of n
 MOST_STEPS = 20  # back to the booking that we made
 NOT_OURS = "not ours"
 NOTHING_TO_DO = "nothing to do"
+MAY_STAND = "a booking that may be made at Cal.com: free, not sold here, or older than the link"
 NOBODY_CAME = "Cal.com's video call saw nobody join as the host."
 SOLD_AT_DISCUNO = "This session is sold at Discuno only. Please book it there."
 FOREIGN = "cancel a booking not sold here"
@@ -91,11 +94,13 @@ def follow_ours(booking_id: int) -> str:
         booking = session().get_one(Booking, booking_id)
         uid, is_moving = booking.calcom_booking_uid, changes.is_moving(booking)
         is_made = booking.status == BookingStatus.CONFIRMED
+        as_mentor = acting_for(booking.mentor)
     if uid is None or not is_made:
         return f"booking {booking_id}: {booking.status}"
     if is_moving:
         raise NotYet(f"booking {booking_id} is just being moved by us")
-    place = calcom.latest(uid)
+    with as_mentor:
+        place = calcom.latest(uid)
     if place is None or not place.is_live:
         return _cancelled(booking_id, uid, place)
     return _moved(booking_id, uid, place)
@@ -180,13 +185,16 @@ def _stranger(place: Place) -> str:
         ours = _being_made(place)
         if ours is not None:
             return ours
-        if all(event_type.is_free for event_type in types):
-            return "a free session, booked at Cal.com"
+        guarded = [t for t in types if calendars.is_sold_here_alone(t, place.created_at)]
+        if not guarded:
+            return MAY_STAND
         is_old = place.created_at is not None and clock.now() - place.created_at > OLD
-        _tell_of_stranger(place, types[0], is_old)
+        _tell_of_stranger(place, guarded[0], is_old)
+        as_mentor = acting_for(guarded[0].mentor)
     if is_old:
         return f"{place.uid}: not sold by us, but older than a week: left to a person"
-    take_out(place.uid, SOLD_AT_DISCUNO)
+    with as_mentor:
+        take_out(place.uid, SOLD_AT_DISCUNO)
     return f"{place.uid}: not sold by us, cancelled"
 
 

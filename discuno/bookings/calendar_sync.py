@@ -5,12 +5,14 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
+from discuno.bookings.acting import acting_for
 from discuno.bookings.models import Booking, BookingStatus
 from discuno.edges import calcom
-from discuno.edges.calcom import Place
+from discuno.edges.calcom import CalcomKeyRefused, Place
 from discuno.kit import clock, outbox
-from discuno.kit.db import rows, session, transaction
-from discuno.mentors.models import EventType
+from discuno.kit.db import locked, rows, session, transaction
+from discuno.mentors import calendars
+from discuno.mentors.models import Calendar, EventType, Mentor
 
 APART = timedelta(seconds=4)  # between two look-ups: bookings being made need Cal.com's calls more
 A_FEW = 5
@@ -22,14 +24,45 @@ class NotBelievable(Exception):
 
 @outbox.task("compare_calendars", every=timedelta(hours=1))
 def compare_calendars() -> None:
-    """Compare what is to come at Cal.com with our rows; what differs is looked at, one by one. Raises CalcomDown."""
+    """Compare what is to come at Cal.com with our rows; what differs is looked at, one by one. Raises CalcomDown.
+
+    Mentors with a key of their own are a job each; all others are seen by the platform's key, at once.
+    """
     with transaction():
-        linked = _linked_types()
-    if not linked:
+        when = clock.now()
+        for mentor in calendars.linked():
+            key = f"compare:{mentor.id}"
+            outbox.add("compare_calendar", mentor_id=mentor.id, run_at=when, unique_key=key)
+            when += APART
+        is_used = any(_is_used(t) for t in _linked_types(None)) or _to_come(None)
+    if is_used:
+        _compare(None, list(calcom.upcoming()))
+
+
+@outbox.task("compare_calendar")
+def compare_calendar(mentor_id: int) -> None:
+    """The same for one mentor, by their own key. Raises CalcomDown."""
+    with transaction():
+        mentor = locked(Mentor, mentor_id)
+        as_mentor, is_known = acting_for(mentor), mentor.calcom_key is not None
+    if not is_known:
         return
-    there = {place.uid: place for place in calcom.upcoming() if place.event_type_id in linked}
+    try:
+        with as_mentor:
+            there = list(calcom.upcoming())
+    except CalcomKeyRefused:
+        with transaction():
+            calendars.could_not_ask(locked(Mentor, mentor_id), calendars.KEY_REFUSED)
+        return
+    _compare(mentor_id, there)
+
+
+def _compare(mentor_id: int | None, seen: list[Place]) -> None:
     with transaction():  # after the list: what was made meanwhile is looked at in vain, which does no harm
-        ours = _to_come()
+        types = _linked_types(mentor_id)
+        linked = {t.calcom_event_type_id for t in types}
+        there = {place.uid: place for place in seen if place.event_type_id in linked}
+        ours = _to_come(mentor_id)
         different = [b for b in ours if not _is_the_same(b, there.get(b.calcom_booking_uid or ""))]
         missing = sum(b.calcom_booking_uid not in there for b in different)
         if not is_believable(missing, len(ours)):
@@ -39,7 +72,7 @@ def compare_calendars() -> None:
             key = f"follow:{booking.id}"
             outbox.add("follow_booking", booking_id=booking.id, run_at=when, unique_key=key)
             when += APART
-        for uid in _strangers(there.values(), linked):
+        for uid in _strangers(there.values(), types):
             outbox.add("follow_stranger", uid=uid, run_at=when, unique_key=f"stranger:{uid}")
             when += APART
 
@@ -49,28 +82,43 @@ def is_believable(missing: int, ours: int) -> bool:
     return missing <= max(A_FEW, ours // 2)
 
 
-def _linked_types() -> dict[int, bool]:
-    """Cal.com's ids of our session types, and whether they are paid for."""
-    found = rows(sa.select(EventType).where(EventType.calcom_event_type_id.is_not(None)))
-    paid = {t.calcom_event_type_id for t in found if not t.is_free}
-    return {t.calcom_event_type_id: t.calcom_event_type_id in paid for t in found if t.calcom_event_type_id}
+def _by_key_of(mentor_id: int | None) -> sa.ColumnElement[bool]:
+    """Of this mentor; or of nobody who has a key of their own."""
+    return Mentor.id == mentor_id if mentor_id is not None else Mentor.calcom_key.is_(None)
 
 
-def _to_come() -> list[Booking]:
+def _linked_types(mentor_id: int | None) -> list[EventType]:
+    """Our session types that Cal.com has, or had."""
+    statement = sa.select(EventType).join(Mentor, Mentor.id == EventType.mentor_id)
+    return rows(statement.where(EventType.calcom_event_type_id.is_not(None), _by_key_of(mentor_id)))
+
+
+def _is_used(event_type: EventType) -> bool:
+    """Whether free times come from there: not any more once its mentor has left Cal.com."""
+    return event_type.mentor.calendar == Calendar.CALCOM
+
+
+def _to_come(mentor_id: int | None) -> list[Booking]:
     is_over = sa.func.upper(Booking.during) <= clock.now()
-    statement = sa.select(Booking).where(
+    statement = sa.select(Booking).join(Mentor, Mentor.id == Booking.mentor_id)
+    statement = statement.where(
         Booking.status == BookingStatus.CONFIRMED, Booking.calcom_booking_uid.is_not(None), sa.not_(is_over)
     )
-    return rows(statement.order_by(Booking.id))
+    return rows(statement.where(_by_key_of(mentor_id)).order_by(Booking.id))
 
 
 def _is_the_same(booking: Booking, place: Place | None) -> bool:
     return place is not None and place.start == booking.starts_at
 
 
-def _strangers(there: Iterable[Place], linked: dict[int, bool]) -> list[str]:
-    """Bookings of paid types that no row of ours knows."""
-    of_paid = [place.uid for place in there if linked.get(place.event_type_id or 0)]
-    known = sa.select(Booking.calcom_booking_uid).where(Booking.calcom_booking_uid.in_(of_paid))
+def _strangers(there: Iterable[Place], types: list[EventType]) -> list[str]:
+    """Bookings of types that are sold here alone, which no row of ours knows."""
+    guarded = [place.uid for place in there if any(_passes_the_till(place, t) for t in types)]
+    known = sa.select(Booking.calcom_booking_uid).where(Booking.calcom_booking_uid.in_(guarded))
     ours = set(session().execute(known).scalars())
-    return [uid for uid in of_paid if uid not in ours]
+    return [uid for uid in guarded if uid not in ours]
+
+
+def _passes_the_till(place: Place, event_type: EventType) -> bool:
+    is_of_it = place.event_type_id == event_type.calcom_event_type_id
+    return is_of_it and calendars.is_sold_here_alone(event_type, place.created_at)

@@ -36,10 +36,10 @@ def managed(claim: Claim | None) -> Booking:
 
 
 def hosted(claim: Claim | None) -> Booking:
-    """Load and authorize in one: the mentor's booking of a link. Raises NotFound, LinkReplaced."""
+    """The booking of a link in a mentor's older letter; whose it is, is asked where it leads. Raises NotFound."""
     booking = _claimed(claim)
     if claim is None or booking.host_token_version != claim.version:
-        raise LinkReplaced
+        raise NotFound(GONE)
     return booking
 
 

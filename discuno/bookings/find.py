@@ -7,15 +7,14 @@ from werkzeug.wrappers import Response as AnyResponse
 from discuno import journey, policy
 from discuno.bookings import changes, links
 from discuno.bookings.changes import LinkReplaced
-from discuno.bookings.forms import email_field
 from discuno.bookings.links import Claim
 from discuno.bookings.manage import drawn, managed, private
 from discuno.bookings.models import Booking, ChangeKind, LinkRequest, Party
 from discuno.bookings.visitor import visitor
 from discuno.kit import clock, db, limits, outbox
 from discuno.kit.db import transaction
-from discuno.kit.forms import Form
-from discuno.kit.web import error_page, wants_part
+from discuno.kit.forms import Form, email_field
+from discuno.kit.web import wants_part
 from discuno.notifications import service as letters
 from discuno.payments import service as payments
 
@@ -66,8 +65,6 @@ def replaced(error: LinkReplaced) -> AnyResponse:
     """An old link opens nothing, but it may send for the present one; who booked in this browser is led to it."""
     token = str((request.view_args or {}).get("token", ""))
     claim = links.read(links.ATTENDEE, token)
-    if claim is None:  # the mentor's
-        return error_page(error.status, error.heading or "", error.message)
     booking = changes.ever_managed(claim)
     if booking.visitor == visitor() or _has_moved_it(booking, claim):
         return _to_the_present(booking)
@@ -78,9 +75,9 @@ def replaced(error: LinkReplaced) -> AnyResponse:
     return drawn("manage_replaced", error.status, title=error.heading, address=address, send_url=url)
 
 
-def _has_moved_it(booking: Booking, claim: Claim) -> bool:
+def _has_moved_it(booking: Booking, claim: Claim | None) -> bool:
     """Whether this browser asked for the very move that replaced the link, while the other calendar was asked."""
-    if session.get("moving") != [claim.public_id, claim.version]:
+    if claim is None or session.get("moving") != [claim.public_id, claim.version]:
         return False
     kinds = [change.kind for change in booking.changes]
     told = len(kinds) - 1 - kinds[::-1].index(ChangeKind.LINK_REPLACED)

@@ -1,23 +1,11 @@
 """What an attendee types, checked. Flask-WTF carries the token; the sentences are ours."""
 
 from wtforms import StringField, TextAreaField
-from wtforms.validators import DataRequired, Email, Length, Optional, Regexp
+from wtforms.validators import DataRequired, Length, Optional, Regexp
 
 from discuno.bookings.service import Attendee
-from discuno.kit.forms import Form
+from discuno.kit.forms import Form, email_field
 from discuno.kit.text import one_line
-
-
-def email_field() -> StringField:
-    """An e-mail address, for a form of ours: its syntax is checked, and nothing is asked of anybody."""
-    return StringField(
-        filters=[one_line],
-        validators=[
-            DataRequired("Please give an e-mail address."),
-            Length(max=254, message="That e-mail address is too long."),
-            Email("That does not look like an e-mail address. It should read like name@example.com."),
-        ],
-    )
 
 
 class DetailsForm(Form):

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from discuno import policy
 from discuno.bookings import service as bookings
+from discuno.bookings.acting import acting_for
 from discuno.bookings.service import NOBODY, Besides
 from discuno.edges import calcom
 from discuno.edges.calcom import CalcomDown, CalcomRefused
@@ -34,21 +35,24 @@ def free_times(
     event_type: EventType, first: datetime, last: datetime, besides: Besides = NOBODY
 ) -> FreeTimes:
     """The same, with its age. Who asks for one instant has chosen it: then Cal.com itself is asked, now."""
-    if event_type.mentor.calendar == Calendar.BUILTIN:
-        return FreeTimes(bookings.own_starts(event_type, first, last, besides))
-    if event_type.calcom_event_type_id is None:
-        return FreeTimes([])
+    if (
+        event_type.calcom_event_type_id is None
+    ):  # what was sold there before the mentor left Cal.com lives there on
+        is_own = event_type.mentor.calendar == Calendar.BUILTIN
+        return FreeTimes(bookings.own_starts(event_type, first, last, besides) if is_own else [])
     is_chosen = first == last
     earliest, latest = bookings.window(event_type, clock.now())
     first, last = max(first, earliest), min(last, latest)
     if first > last:
         return FreeTimes([])
     type_id, beyond = event_type.calcom_event_type_id, last + bookings.length(event_type)
+    as_mentor = acting_for(event_type.mentor)
     leave_transaction()  # the end of the question is exclusive, and no slot may reach over it
-    if is_chosen:
-        seen = calcom.Slots(calcom.slots(type_id, first, beyond))
-    else:
-        seen = calcom.known_slots(type_id, first, beyond)
+    with as_mentor:
+        if is_chosen:
+            seen = calcom.Slots(calcom.slots(type_id, first, beyond))
+        else:
+            seen = calcom.known_slots(type_id, first, beyond)
     inside = [start for start in seen.starts if first <= start <= last]
     return FreeTimes(bookings.still_free(event_type, inside, besides), seen.as_of)
 

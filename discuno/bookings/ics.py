@@ -4,17 +4,26 @@ A file belongs to one reader: times are in their zone, and the link is theirs. T
 gives the same bytes, so that a letter sent twice changes nothing in a calendar.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from icalendar import Calendar, Event, Timezone, TimezoneDaylight, TimezoneStandard, vCalAddress, vUri
+from icalendar import (
+    Calendar,
+    Event,
+    Timezone,
+    TimezoneDaylight,
+    TimezoneStandard,
+    vCalAddress,
+    vUri,
+)
 
 from discuno.bookings.models import Booking, BookingStatus, Party
 from discuno.kit.text import one_line
 
-REQUEST, CANCEL = "REQUEST", "CANCEL"
+REQUEST, CANCEL, PUBLISH = "REQUEST", "CANCEL", "PUBLISH"
+FEED_NAME, FEED_EVERY = "Discuno sessions", timedelta(hours=1)  # how often calendars are asked to look
 DAY, YEAR = timedelta(days=1), timedelta(days=400)  # a little more, so that each yearly change is seen
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # where a zone begins whose clocks have not changed for a year
 
@@ -44,6 +53,42 @@ def invitation(
     """
     takes_place = booking.status == BookingStatus.CONFIRMED
     method = REQUEST if takes_place else CANCEL
+    calendar = _calendar(method)
+    starts, ends = _local(booking, zone)
+    if starts.tzinfo is not UTC:
+        calendar.add_component(_time_zone(zone, booking.starts_at, booking.ends_at))
+    event = _event(booking, starts, ends, organizer, _description(booking, url))
+    event.add("attendee", _guest(booking, reader))
+    _add_place(event, one_line(booking.meeting_url))
+    calendar.add_component(event)
+    content = calendar.to_ical(sorted=False).decode()
+    return CalendarFile(content, method, "invite.ics" if takes_place else "cancelled.ics")
+
+
+def feed(bookings: Sequence[Booking], *, zone: str, organizer: str, url_of: Callable[[Booking], str]) -> str:
+    """A mentor's sessions for a calendar that subscribes to them, in `zone`; the same rows are the same bytes.
+
+    Calendars get shared, so it tells who comes and to what, and where to read more: no address, note or way in.
+    """
+    calendar = _calendar(PUBLISH)
+    calendar.add("name", FEED_NAME)
+    calendar.add("x-wr-calname", FEED_NAME)
+    calendar.add("refresh-interval", FEED_EVERY, parameters={"VALUE": "DURATION"})
+    calendar.add("x-published-ttl", "PT1H")
+    hours = [_local(booking, zone) for booking in bookings]
+    if any(starts.tzinfo is not UTC for starts, _ in hours):
+        first, last = min(b.starts_at for b in bookings), max(b.ends_at for b in bookings)
+        calendar.add_component(_time_zone(zone, first, last))
+    for booking, (starts, ends) in zip(bookings, hours, strict=True):
+        about = f"Your page of this session:\n{url_of(booking)}"
+        event = _event(booking, starts, ends, organizer, about)
+        event.add("url", url_of(booking))
+        calendar.add_component(event)
+    content: str = calendar.to_ical(sorted=False).decode()
+    return content
+
+
+def _calendar(method: str) -> Calendar:
     calendar = Calendar()
     for name, value in (
         ("version", "2.0"),
@@ -52,12 +97,7 @@ def invitation(
         ("method", method),
     ):
         calendar.add(name, value)
-    starts, ends = _local(booking, zone)
-    if starts.tzinfo is not UTC:
-        calendar.add_component(_time_zone(zone, booking.starts_at, booking.ends_at))
-    calendar.add_component(_event(booking, reader, starts, ends, organizer=organizer, url=url))
-    content = calendar.to_ical(sorted=False).decode()
-    return CalendarFile(content, method, "invite.ics" if takes_place else "cancelled.ics")
+    return calendar
 
 
 def _local(booking: Booking, zone: str) -> tuple[datetime, datetime]:
@@ -72,15 +112,8 @@ def _local(booking: Booking, zone: str) -> tuple[datetime, datetime]:
     return starts, ends
 
 
-def _event(
-    booking: Booking,
-    reader: Party,
-    starts: datetime,
-    ends: datetime,
-    *,
-    organizer: str,
-    url: str | None,
-) -> Event:
+def _event(booking: Booking, starts: datetime, ends: datetime, organizer: str, about: str) -> Event:
+    """What everybody may know of a session."""
     takes_place = booking.status == BookingStatus.CONFIRMED
     event = Event()
     for name, value in (
@@ -91,14 +124,12 @@ def _event(
         ("dtstart", starts),
         ("dtend", ends),
         ("summary", _summary(booking, takes_place)),
-        ("description", _description(booking, url)),
+        ("description", about),
         ("status", "CONFIRMED" if takes_place else "CANCELLED"),
         ("transp", "OPAQUE" if takes_place else "TRANSPARENT"),
     ):
         event.add(name, value)
     event.add("organizer", _person(organizer, "Discuno"))
-    event.add("attendee", _guest(booking, reader))
-    _add_place(event, one_line(booking.meeting_url))
     return event
 
 

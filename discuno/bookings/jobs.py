@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from discuno import journey, policy
 from discuno.bookings import service as bookings
+from discuno.bookings.acting import acting_for
 from discuno.bookings.free import near
 from discuno.bookings.models import Booking, BookingStatus
 from discuno.bookings.service import Besides
@@ -36,12 +37,14 @@ def reserve(booking_id: int) -> None:
         type_id, start = booking.calcom_event_type_id, booking.starts_at
         kept = booking.calcom_reservation_uid
         lasting = max(policy.CALENDAR_RESERVATION, booking.held_until - clock.now() + A_LITTLE)
+        as_mentor = acting_for(booking.mentor)
     if type_id is None:
         return
-    if kept is not None:
-        calcom.drop_reservation(type_id, kept)
     try:
-        uid = calcom.reserve(type_id, start, lasting)
+        with as_mentor:
+            if kept is not None:
+                calcom.drop_reservation(type_id, kept)
+            uid = calcom.reserve(type_id, start, lasting)
     except CalcomRefused as refusal:
         with transaction():
             journey.slot_lost(payments.locked_booking(booking_id))
@@ -56,8 +59,10 @@ def drop_reservation(booking_id: int) -> None:
     with transaction():
         booking = locked(Booking, booking_id)
         type_id, uid = booking.calcom_event_type_id, booking.calcom_reservation_uid
+        as_mentor = acting_for(booking.mentor)
     if type_id is not None and uid is not None:
-        calcom.drop_reservation(type_id, uid)
+        with as_mentor:
+            calcom.drop_reservation(type_id, uid)
 
 
 @outbox.task("undo_at_calendar")
@@ -65,9 +70,11 @@ def undo_at_calendar(booking_id: int) -> None:
     """Take back what a refused booking may have left in the mentor's calendar."""
     with transaction():
         booking = locked(Booking, booking_id)
-    place = _find(booking)
-    if place is not None:
-        calcom.cancel(place.uid, "It was not booked at Discuno after all.")
+        as_mentor = acting_for(booking.mentor)
+    with as_mentor:
+        place = _find(booking)
+        if place is not None:
+            calcom.cancel(place.uid, "It was not booked at Discuno after all.")
 
 
 @outbox.task("confirm_booking", queue="money")
@@ -80,6 +87,7 @@ def confirm_booking(booking_id: int) -> None:
         returned = journey.was_returned(booking)
         at_calcom = booking.calcom_event_type_id is not None
         tried_before = booking.calcom_attempted_at is not None
+        as_mentor = acting_for(booking.mentor)
         if not returned:
             booking.calcom_attempted_at = booking.calcom_attempted_at or clock.now()
     if returned:
@@ -87,7 +95,8 @@ def confirm_booking(booking_id: int) -> None:
     elif not at_calcom:
         _record(booking_id, None)
     else:
-        _confirm_at_calcom(booking_id, booking, tried_before)
+        with as_mentor:
+            _confirm_at_calcom(booking_id, booking, tried_before)
 
 
 def _confirm_at_calcom(booking_id: int, booking: Booking, tried_before: bool) -> None:

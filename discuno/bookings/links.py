@@ -1,7 +1,6 @@
-"""The links by which somebody without an account reaches a booking. Signed, and void once their version is.
+"""Where a booking's pages are. An attendee has a signed link, void once its version is; the mentor signs in.
 
-A link is all an attendee has, so it opens one booking and nothing else. The mentor's link is another one: whoever
-has the one cannot use it as the other.
+A link is all an attendee has, so it opens one booking and nothing else.
 """
 
 from dataclasses import dataclass
@@ -12,7 +11,8 @@ from zoneinfo import ZoneInfo
 from discuno.bookings.models import Booking
 from discuno.kit import links
 
-ATTENDEE, MENTOR = "booking-of-attendee", "booking-of-mentor"
+ATTENDEE = "booking-of-attendee"
+MENTOR = "booking-of-mentor"  # in letters from before mentors could sign in
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ def manage_token(booking: Booking) -> str:
 
 
 def host_path(booking: Booking) -> str:
-    """The mentor's page of a booking."""
-    return f"/session/{links.seal(MENTOR, {'b': booking.public_id, 'v': booking.host_token_version})}"
+    """The mentor's page of a booking, for the mentor who is signed in."""
+    return f"/dashboard/bookings/{booking.public_id}"
 
 
 def again_path(booking: Booking) -> str:

@@ -26,16 +26,8 @@ from discuno.payments.timeline import timeline
 
 
 def private(name: str) -> Blueprint:
-    """A blueprint whose addresses are keys: no cache keeps its pages, and no search engine lists them."""
-    blueprint = security.open_to("anybody", Blueprint(name, __name__, url_prefix="/booking"))
-    blueprint.after_request(_keep_to_yourself)
-    return blueprint
-
-
-def _keep_to_yourself(response: Response) -> Response:
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["X-Robots-Tag"] = "noindex, nofollow"
-    return response
+    """A blueprint whose addresses are keys."""
+    return security.private("anybody", name, __name__, "/booking")
 
 
 bp = private("manage")

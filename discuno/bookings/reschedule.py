@@ -33,7 +33,6 @@ from discuno.kit import clock, limits
 from discuno.kit.db import transaction
 from discuno.kit.errors import DomainError
 from discuno.kit.web import wants_part, zone_of
-from discuno.mentors.models import Calendar
 from discuno.payments import service as payments
 
 bp = private("reschedule")
@@ -97,7 +96,7 @@ def _calendar(booking: Booking, around: datetime | None = None) -> CalendarView:
 
 def _besides(booking: Booking) -> Besides:
     """Its own hour gives way when it is moved; at Cal.com it is taken until it was moved there."""
-    is_ours = booking.mentor.calendar == Calendar.BUILTIN
+    is_ours = booking.calcom_booking_uid is None
     return Besides(booking_id=booking.id) if is_ours else NOBODY
 
 

@@ -17,6 +17,7 @@ from discuno.bookings.visitor import visitor
 from discuno.edges.stripe import StripeDown, StripeRefused
 from discuno.kit import limits
 from discuno.kit.errors import DomainError, NotFound
+from discuno.mentors import profiles
 from discuno.payments import checkout
 from discuno.payments import service as payments
 
@@ -160,12 +161,14 @@ def release(username: str, public_id: str) -> AnyResponse:
     zone = booking.attendee_zone
     day = booking.starts_at.astimezone(ZoneInfo(zone)).date()
     shown: dict[str, Any] = {"month": f"{day:%Y-%m}", "day": day.isoformat(), "zone": zone}
-    return redirect(url_for(".choose_time", username=username, type_id=booking.event_type_id, **shown), 303)
+    return redirect(
+        url_for(".choose_time", username=booking.mentor.username, type_id=booking.event_type_id, **shown), 303
+    )
 
 
 def _mine(username: str, public_id: str) -> Booking:
-    """This browser's booking, under its mentor's address. Raises NotFound."""
+    """This browser's booking, under its mentor's address, or an older one of theirs. Raises NotFound."""
     booking = bookings.visitors_booking(public_id, visitor())
-    if booking.mentor.username != username.lower():
+    if profiles.is_anothers(username, booking.mentor):
         raise NotFound
     return booking

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from discuno import policy
-from discuno.bookings.models import Party
+from discuno.bookings.models import Booking, Party
 from discuno.disputes.models import (
     Decision,
     Dispute,
@@ -19,9 +19,15 @@ from discuno.disputes.models import (
 from discuno.kit import clock
 from discuno.kit.db import one_or_none, session
 from discuno.kit.errors import DomainError, NotFound
+from discuno.mentors.models import Mentor
 from discuno.payments import ledger
 from discuno.payments.models import Payment
 from discuno.policy import ReportReason
+
+TOLD = (
+    DisputeKind.REPORT,
+    DisputeKind.CHARGEBACK,
+)  # what mentors see; warnings and reviews are ours to look at
 
 
 @dataclass(frozen=True)
@@ -63,14 +69,14 @@ def is_open_already(error: sa.exc.IntegrityError) -> bool:
     return "uq_discuno_dispute_open_report" in str(error.orig)
 
 
-def say(case: Dispute, by: Party, words: str, files: Sequence[Upload] = ()) -> DisputeMessage:
-    """Add what one side says; the same twice in a row was said once, by a button that was pressed twice.
+def say(case: Dispute, by: Party, words: str, files: Sequence[Upload] = ()) -> bool:
+    """Add what one side says; False for the same twice in a row: a button was pressed twice.
 
     Raises DomainError for more than anybody needs to say here.
     """
     said = [message for message in case.messages if message.by == by]
     if said and _is_same(said[-1], words, files):
-        return said[-1]
+        return False
     if len(said) >= policy.MAX_SAID:
         raise DomainError(
             "You have written very often here. Please write to us by e-mail instead.", status=409
@@ -84,7 +90,7 @@ def say(case: Dispute, by: Party, words: str, files: Sequence[Upload] = ()) -> D
     ]
     session().add(message)
     session().flush()
-    return message
+    return True
 
 
 def _is_same(said: DisputeMessage, words: str, files: Sequence[Upload]) -> bool:
@@ -117,6 +123,20 @@ def is_unanswered(case: Dispute) -> bool:
     return (
         case.is_open and case.answered_at is None and case.due_at is not None and case.due_at <= clock.now()
     )
+
+
+def of_mentor(mentor: Mentor, case_id: int) -> Dispute:
+    """Load and authorize in one: a case about this mentor's session that they are told of. Raises NotFound."""
+    statement = (
+        sa.select(Dispute)
+        .join(Dispute.payment)
+        .join(Payment.booking)
+        .where(Dispute.id == case_id, Dispute.kind.in_(TOLD), Booking.mentor_id == mentor.id)
+    )
+    found = one_or_none(statement)
+    if found is None:
+        raise NotFound("There is no such case.")
+    return found
 
 
 def file_of(payment: Payment, public_id: str) -> DisputeFile:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from discuno import policy
 from discuno.bookings.models import Booking, BookingStatus
-from discuno.disputes.models import Decision, Dispute
+from discuno.disputes.models import Decision, Dispute, DisputeKind, DisputeStatus
 from discuno.kit import clock
 from discuno.kit.money import in_words
 from discuno.kit.web import moment
@@ -12,6 +12,9 @@ from discuno.payments.models import Payment, RefundStatus
 from discuno.policy import ReportReason
 
 HOURS = int(policy.ANSWER_WITHIN.total_seconds() // 3600)
+WHILE_BANK_DECIDES = [
+    "We answer the bank with what we know of the session. It alone decides, which can take months.",
+]
 PERSON = "a person at Discuno decides, and writes to both of you."
 
 
@@ -29,6 +32,11 @@ class Words:
 def why(case: Dispute) -> str:
     """The reason that was chosen, as a person would say it."""
     return ReportReason(case.reason).words
+
+
+def case_path(case: Dispute) -> str:
+    """The mentor's page of a case."""
+    return f"/dashboard/disputes/{case.id}"
 
 
 # For the attendee
@@ -131,6 +139,32 @@ def _refunded(payment: Payment) -> Words:
 
 
 # For the mentor
+
+
+def about_case(case: Dispute, hours: str) -> Words:
+    """What the mentor's pages say about a case that they are told of; times in the mentor's zone."""
+    return for_mentor(case, hours) if case.kind == DisputeKind.REPORT else _bank(case)
+
+
+def _bank(case: Dispute) -> Words:
+    """A chargeback, as far as it concerns the mentor: how it stands, how much, and that the bank alone decides."""
+    amount = in_words(case.amount, case.currency)
+    if case.status == DisputeStatus.WON:
+        sentence = f"The bank has decided that the payment was right, and has given {amount} back."
+        return Words("The bank decided for us", sentence)
+    if case.status == DisputeStatus.LOST:
+        return Words("The bank decided for the cardholder", f"It has given {amount} back to its customer.")
+    if not case.is_open:
+        return Words("The bank has closed its question", "No money was taken.")
+    if case.is_inquiry:
+        sentence = (
+            f"The bank of the cardholder asks about this payment of {amount}. It has taken nothing so far."
+        )
+        return Words("The bank has a question about this payment", sentence, WHILE_BANK_DECIDES)
+    sentence = (
+        f"The cardholder has asked their bank for {amount}, and the bank has taken it back while it decides."
+    )
+    return Words("The bank decides about this payment", sentence, WHILE_BANK_DECIDES)
 
 
 def for_mentor(case: Dispute, hours: str) -> Words:

@@ -38,6 +38,14 @@ from discuno.journey.booking import (
     was_returned,
     watch,
 )
+from discuno.journey.calendars import (
+    calendar_told,
+    let_key_go,
+    link_calendar,
+    looked_at_type,
+    sessions_there,
+    unlink_calendar,
+)
 from discuno.journey.changes import (
     ask_to_move,
     attendee_absent,
@@ -80,6 +88,15 @@ from discuno.journey.objections import (
     hold,
     lift_hold,
 )
+from discuno.journey.offers import (
+    NeedsStripe,
+    remove_offer,
+    save_offer,
+    settlement_words,
+    switch_offer,
+    why_not_removed,
+)
+from discuno.journey.people import invite, make_admin, sign_in_asked
 from discuno.journey.reports import (
     answer_is_due,
     answer_report,
@@ -90,6 +107,7 @@ from discuno.journey.reports import (
 
 __all__ = [
     "Found",
+    "NeedsStripe",
     "account_changed",
     "account_is_needed",
     "account_made",
@@ -105,6 +123,7 @@ __all__ = [
     "begin_checkout",
     "booking_confirmed",
     "booking_refused",
+    "calendar_told",
     "cancel",
     "cancel_answer",
     "case_seen",
@@ -117,7 +136,12 @@ __all__ = [
     "give_details",
     "hold",
     "interval_seen",
+    "invite",
+    "let_key_go",
     "lift_hold",
+    "link_calendar",
+    "looked_at_type",
+    "make_admin",
     "may_confirm",
     "may_pay_out",
     "may_send_refund",
@@ -142,25 +166,33 @@ __all__ = [
     "refund_found",
     "refund_refused",
     "refund_what_can_be",
+    "remove_offer",
     "replace_link",
     "report",
     "retry_transfer",
     "reversal_found",
     "reversal_made",
     "reversal_refused",
+    "save_offer",
     "send_link",
+    "sessions_there",
+    "settlement_words",
+    "sign_in_asked",
     "slot_lost",
     "stranger_found",
+    "switch_offer",
     "take_back",
     "take_back_excess",
     "transfer_alarm",
     "transfer_found",
     "transfer_made",
     "transfer_refused",
+    "unlink_calendar",
     "wake_release",
     "was_returned",
     "watch",
     "why_not_cancelled",
     "why_not_moved",
+    "why_not_removed",
     "withdraw_report",
 ]

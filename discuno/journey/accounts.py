@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from discuno.accounts import audit
+from discuno.accounts.audit import Actor
 from discuno.journey import money
 from discuno.journey.money import ask_pay_out
 from discuno.kit import clock, outbox
@@ -114,6 +116,7 @@ def pay_out_wish(
     available: Mapping[str, int],
     *,
     nonce: str,
+    actor: Actor,
     amount: int | None = None,
     currency: str | None = None,
 ) -> list[Payout]:
@@ -134,9 +137,19 @@ def pay_out_wish(
     if amount is not None:
         wanted = {_one_currency(wanted): amount}
     for name, much in wanted.items():
-        if not 0 < much <= there[name]:
-            raise DomainError(f"You can have at most {in_words(there[name], name)} paid out now.")
-    return [_send(banking.add(account, n, c, banking.BY_MENTOR, nonce)) for c, n in wanted.items()]
+        _require(much, there[name], name)
+    wish = [_send(banking.add(account, n, c, banking.BY_MENTOR, nonce)) for c, n in wanted.items()]
+    for payout in wish:
+        facts = {"amount": payout.amount, "currency": payout.currency}
+        audit.record(actor, "pay_out", f"payout:{payout.id}", "Asked for by the mentor.", after=facts)
+    return wish
+
+
+def _require(much: int, most: int, currency: str) -> None:
+    if much <= 0:
+        raise DomainError("Please give an amount above zero.")
+    if much > most:
+        raise DomainError(f"You can have at most {in_words(most, currency)} paid out now.")
 
 
 def _one_currency(wanted: Mapping[str, int]) -> str:

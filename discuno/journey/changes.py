@@ -4,6 +4,7 @@ from datetime import datetime
 
 from discuno import policy
 from discuno.accounts import audit
+from discuno.accounts.audit import Actor
 from discuno.bookings import changes
 from discuno.bookings.models import Booking, BookingStatus, Party
 from discuno.disputes.models import Decision
@@ -11,7 +12,6 @@ from discuno.disputes.reports import latest as latest_report
 from discuno.journey import money, reports
 from discuno.kit import clock, outbox
 from discuno.kit.errors import DomainError
-from discuno.mentors.models import Calendar
 from discuno.notifications import service as letters
 from discuno.payments import service as payments
 from discuno.payments.models import Payment
@@ -20,6 +20,7 @@ from discuno.policy import CancelAnswer, CancelRefund
 
 CANCELLED = "The session was cancelled and is refunded."
 NOT_MADE = "This session is not confirmed, so there is nothing to change."
+ABSENT = "The attendee is said not to have come."
 MOVING = "We are just moving this session. Please look again in a moment."
 
 # 9. It is cancelled. The hour is free at once, the money follows the policy.
@@ -36,8 +37,11 @@ def why_not_cancelled(booking: Booking, by: Party) -> str | None:
     return _why_not_made(booking) or (None if answer.allowed else answer.rule)
 
 
-def cancel(booking: Booking, by: Party, reason: str = "") -> None:
-    """Cancel a confirmed session and return what policy returns. Twice does it once. Raises DomainError."""
+def cancel(booking: Booking, by: Party, reason: str = "", *, actor: Actor | None = None) -> None:
+    """Cancel a confirmed session and return what policy returns. Twice does it once. Raises DomainError.
+
+    `actor` is whoever is signed in and does it; without one the audit log names the side alone.
+    """
     if booking.status == BookingStatus.CANCELLED:
         return
     why_not = why_not_cancelled(booking, by)
@@ -45,7 +49,7 @@ def cancel(booking: Booking, by: Party, reason: str = "") -> None:
         raise DomainError(why_not, status=409)
     answer = cancel_answer(booking, by)
     changes.cancel(booking, by, reason)
-    audit.record(by.value, "cancel", f"booking:{booking.id}", reason or answer.rule)
+    audit.record(actor or by.value, "cancel", f"booking:{booking.id}", reason or answer.rule)
     if booking.calcom_booking_uid is not None and by != Party.CALENDAR:
         outbox.add("cancel_at_calendar", booking_id=booking.id, unique_key=f"cancel:{booking.id}")
     payment = payments.of_booking(booking)
@@ -98,7 +102,8 @@ def why_not_moved(booking: Booking) -> str | None:
     why_not = _why_not_made(booking)
     if why_not is not None:
         return why_not
-    if booking.mentor.suspended_at is not None or not booking.event_type.enabled:
+    offered = booking.event_type.enabled and booking.event_type.is_in_calendar
+    if booking.mentor.suspended_at is not None or not offered:
         return f"{booking.mentor.name} does not offer this session at other times now."
     return policy.why_not_moved(now=clock.now(), starts_at=booking.starts_at, moves=booking.moves)
 
@@ -113,7 +118,7 @@ def ask_to_move(booking: Booking, start: datetime) -> None:
         raise DomainError(why_not, status=409)
     if start == booking.starts_at:
         return
-    if booking.mentor.calendar == Calendar.BUILTIN:
+    if booking.calcom_booking_uid is None:  # whatever calendar the mentor has now, it is in ours alone
         moved(booking, start, Party.ATTENDEE)
         return
     changes.hold_new_hour(booking, start)
@@ -163,13 +168,14 @@ def send_link(booking: Booking) -> None:
 # 12. The attendee did not come. The mentor kept the hour, so the money goes its way.
 
 
-def attendee_absent(booking: Booking, by: Party) -> None:
+def attendee_absent(booking: Booking, by: Party, *, actor: Actor | None = None) -> None:
     """Write down that the attendee is said not to have come; they are told, and can object. Raises DomainError."""
     if booking.status != BookingStatus.CONFIRMED:
         raise DomainError(NOT_MADE, status=409)
     if not policy.may_say_absent(now=clock.now(), starts_at=booking.starts_at):
         raise DomainError("Please wait until ten minutes after the start.", status=409)
     if changes.attendee_absent(booking, by):
+        audit.record(actor or by.value, "attendee absent", f"booking:{booking.id}", ABSENT)
         if booking.calcom_booking_uid is not None and by != Party.CALENDAR:
             outbox.add("mark_absent_at_calendar", booking_id=booking.id, unique_key=f"absent:{booking.id}")
         event = f"booking:{booking.id}:attendee_absent:{booking.sequence}"

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from discuno import policy
 from discuno.accounts import audit
+from discuno.accounts.audit import Actor
 from discuno.bookings import changes
 from discuno.bookings.models import BookingStatus, Party
 from discuno.disputes import reports
@@ -66,14 +67,22 @@ def withdraw_report(case: Dispute) -> None:
 # 14. The mentor answers, or does not.
 
 
-def answer_report(case: Dispute, words: str, files: Sequence[Upload], *, agrees: bool) -> None:
+def answer_report(
+    case: Dispute, words: str, files: Sequence[Upload], *, agrees: bool, actor: Actor | None = None
+) -> None:
     """The mentor's side. Who agrees that they were not there has decided it. Raises DomainError when it is over."""
     if not case.is_open:
         raise DomainError(DECIDED, status=409)
-    reports.say(case, Party.MENTOR, words, files)
+    if reports.say(case, Party.MENTOR, words, files):
+        audit.note(
+            actor or Party.MENTOR.value,
+            "report answered",
+            f"dispute:{case.id}",
+            after={"agrees": agrees, "files": len(files)},
+        )
     reports.answered(case)
     if agrees:
-        decide_report(case, Decision.REFUNDED, AGREED, Party.MENTOR.value)
+        decide_report(case, Decision.REFUNDED, AGREED, actor or Party.MENTOR.value)
         return
     event = f"report:{case.id}:answered"
     letters.tell(event, case.payment.customer_email, "report_answered", dispute_id=case.id)
@@ -93,7 +102,7 @@ def answer_is_due(case: Dispute) -> None:
 # 15. It is decided.
 
 
-def decide_report(case: Dispute, decision: Decision, reason: str, actor: str) -> None:
+def decide_report(case: Dispute, decision: Decision, reason: str, actor: str | Actor) -> None:
     """End a report: all of the money back, or on its way to the mentor. Both are told. Twice does it once."""
     if not reports.close(case, decision, reason):
         return

@@ -1,7 +1,7 @@
 """A mentor's own pages: who they are is asked of `me()`, never of the address."""
 
 import sqlalchemy as sa
-from flask import Blueprint, Response
+from flask import Blueprint
 from werkzeug.wrappers import Response as AnyResponse
 
 from discuno.accounts import access
@@ -32,13 +32,5 @@ security.GUARDS["mentor"] = mentor
 
 
 def private(name: str, import_name: str, prefix: str = "") -> Blueprint:
-    """A blueprint of a mentor's own pages under /dashboard: no cache keeps them, no search engine lists them."""
-    blueprint = security.open_to("mentor", Blueprint(name, import_name, url_prefix=f"/dashboard{prefix}"))
-    blueprint.after_request(_keep_to_yourself)
-    return blueprint
-
-
-def _keep_to_yourself(response: Response) -> Response:
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["X-Robots-Tag"] = "noindex, nofollow"
-    return response
+    """A blueprint of a mentor's own pages under /dashboard."""
+    return security.private("mentor", name, import_name, f"/dashboard{prefix}")

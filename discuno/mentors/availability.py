@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 STEP = timedelta(minutes=30)  # starting times lie this far apart within a stretch
 MINUTE = timedelta(minutes=1)
+END_OF_DAY = time(23, 59)  # stands for midnight, which no wall clock shows as the end of its day
 Stretch = tuple[datetime, datetime]  # aware, UTC, half open
 
 
@@ -55,8 +56,15 @@ def stretches(
         )
         for entry in hours:
             if entry.starts is not None and entry.ends is not None:
-                yield instant(day, entry.starts, zone), instant(day, entry.ends, zone, fold=1)
+                yield instant(day, entry.starts, zone), _closes(day, entry.ends, zone)
         day += timedelta(days=1)
+
+
+def _closes(day: date, wall: time, zone: ZoneInfo) -> datetime:
+    """When a stretch ends; one to the end of the day ends at midnight."""
+    if wall == END_OF_DAY:
+        return instant(day + timedelta(days=1), time.min, zone)
+    return instant(day, wall, zone, fold=1)
 
 
 def starts_within(

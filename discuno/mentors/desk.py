@@ -1,14 +1,18 @@
 """The frame of a mentor's own pages: where they are, and what needs them now, on every page alike."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from flask import Response, request
 
 from discuno.bookings.visitor import clock as chosen_clock
+from discuno.disputes import notices as disputes_notices
 from discuno.kit.web import show, wants_part
+from discuno.mentors import calendars
+from discuno.mentors import notices as mentors_notices
 from discuno.mentors.access import me
 from discuno.mentors.models import Mentor
+from discuno.mentors.notices import Notice
+from discuno.payouts import account_words
 
 PAGES = (
     ("Overview", "/dashboard"),
@@ -22,14 +26,11 @@ PAGES = (
 )
 
 
-@dataclass(frozen=True)
-class Notice:
-    """Something that needs the mentor: one or two sentences, and the one button that leads to the fix."""
-
-    tone: str
-    sentence: str
-    label: str
-    url: str
+UNDER = {
+    "/dashboard/disputes": "/dashboard/bookings",
+    "/dashboard/calendar": "/dashboard/availability",
+    "/dashboard/statements": "/dashboard/payouts",
+}  # pages that lie under another of the navigation
 
 
 def page(part: str, title: str, status: int = 200, **context: Any) -> Response:
@@ -41,25 +42,23 @@ def page(part: str, title: str, status: int = 200, **context: Any) -> Response:
 
 
 def _frame(mentor: Mentor) -> dict[str, Any]:
-    return {"notices": notices(mentor), "pages": PAGES, "here": _here()}
+    elsewhere = [notice for notice in notices(mentor) if notice.url != request.path]
+    return {"notices": elsewhere, "pages": PAGES, "here": _here()}
 
 
 def _here() -> str:
     """The page of the navigation under which this one lies."""
-    inner = [path for _, path in PAGES[1:] if request.path == path or request.path.startswith(f"{path}/")]
+    path = next((page for below, page in UNDER.items() if request.path.startswith(below)), request.path)
+    inner = [page for _, page in PAGES[1:] if path == page or path.startswith(f"{page}/")]
     return inner[0] if inner else PAGES[0][1]
 
 
 def notices(mentor: Mentor) -> list[Notice]:
-    """What needs the mentor now, the most pressing first."""
-    if mentor.suspended_at is not None:
-        reason = mentor.suspended_reason or "Please write to us."
-        return [
-            Notice(
-                "bad",
-                f"Your account is suspended: your money is kept, and nobody can book. {reason}",
-                "See your bookings",
-                "/dashboard/bookings",
-            )
-        ]
-    return []
+    """What needs the mentor now, the most pressing first; a handful of questions to the database, on every page."""
+    hours = chosen_clock()
+    return [
+        *mentors_notices.of_mentor(mentor),
+        *disputes_notices.of_mentor(mentor, hours),
+        *account_words.notices(mentor, hours),
+        *calendars.notices(mentor),
+    ]

@@ -119,6 +119,12 @@ class EventType(HasId, Base):
         """Whether it is booked without paying. Decided by our row alone."""
         return self.price == 0
 
+    @property
+    def is_in_calendar(self) -> bool:
+        """Whether the calendar that its mentor's free times come from knows it, and lets it be booked."""
+        at_calcom = self.calcom_event_type_id is not None
+        return at_calcom == (self.mentor.calendar == Calendar.CALCOM) and self.calcom_gone_at is None
+
 
 class WeeklyHours(HasId, Base):
     """One stretch of a weekday (Monday is 0) in which a mentor may be booked, in the mentor's zone."""

@@ -10,7 +10,7 @@ from discuno.accounts.models import User
 from discuno.kit.db import one_or_none, rows
 from discuno.kit.errors import NotFound
 from discuno.mentors.availability import DayHours, Stretch, WeekHours, stretches
-from discuno.mentors.models import DateOverride, EventType, Mentor, WeeklyHours
+from discuno.mentors.models import Calendar, DateOverride, EventType, Mentor, WeeklyHours
 
 
 def directory(query: str = "") -> list[Mentor]:
@@ -19,7 +19,11 @@ def directory(query: str = "") -> list[Mentor]:
         sa.select(Mentor)
         .join(User, User.id == Mentor.user_id)
         .where(Mentor.suspended_at.is_(None))
-        .where(sa.exists().where(EventType.mentor_id == Mentor.id, EventType.enabled))
+        .where(
+            sa.exists().where(
+                EventType.mentor_id == Mentor.id, EventType.enabled, *_lives_in_their_calendar()
+            )
+        )
         .options(selectinload(Mentor.event_types))
         .order_by(User.name, Mentor.id)
     )
@@ -42,7 +46,13 @@ def offered(mentor: Mentor) -> list[EventType]:
     """What may be booked with a mentor now; nothing while they are suspended."""
     if mentor.suspended_at is not None:
         return []
-    return [event_type for event_type in mentor.event_types if event_type.enabled]
+    return [t for t in mentor.event_types if t.enabled and t.is_in_calendar]
+
+
+def _lives_in_their_calendar() -> tuple[sa.ColumnElement[bool], ...]:
+    """`EventType.is_in_calendar`, as the database says it."""
+    at_calcom = EventType.calcom_event_type_id.is_not(None)
+    return at_calcom == (Mentor.calendar == Calendar.CALCOM), EventType.calcom_gone_at.is_(None)
 
 
 def offered_type(mentor: Mentor, type_id: int) -> EventType:

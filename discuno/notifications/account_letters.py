@@ -1,11 +1,10 @@
 """Letters about a mentor's Stripe account and what leaves it for their bank."""
 
-from discuno.kit import links
 from discuno.kit.db import session
 from discuno.kit.money import in_words
 from discuno.kit.web import moment
 from discuno.notifications.letters import ADMIN_REASON, MENTOR_REASON, Letter, letter
-from discuno.payouts import accounts, banking
+from discuno.payouts import account_words, accounts, banking
 from discuno.payouts.models import MentorStripeAccount, Payout
 
 Facts = list[tuple[str, str]]
@@ -15,10 +14,9 @@ def _account(account_id: int) -> MentorStripeAccount:
     return session().get_one(MentorStripeAccount, account_id)
 
 
-def _to_stripe(account: MentorStripeAccount, label: str) -> tuple[str, str]:
-    """The button: our own page, which makes the short-lived link to Stripe when it is pressed."""
-    token = links.sign(accounts.ONBOARDING, accounts.claims(account.mentor_id))
-    return (label, f"/onboarding/{token}")
+def _to_stripe(label: str) -> tuple[str, str]:
+    """The button: our own page, which makes the short-lived link to Stripe for whoever is signed in."""
+    return (label, account_words.PAGE)
 
 
 def _asked(account: MentorStripeAccount) -> Facts:
@@ -52,7 +50,7 @@ def account_needs_you(account_id: int) -> Letter:
             "as Stripe has what it needs."
         ],
         facts=[("Your account", account.status.label), *_asked(account)],
-        action=_to_stripe(account, "Go to Stripe"),
+        action=_to_stripe("Go to Stripe"),
         reason=MENTOR_REASON,
     )
 
@@ -70,7 +68,8 @@ def account_closed(account_id: int) -> Letter:
             "What your sessions have earned and we still hold is kept for you.",
             "Connect a new account, and it goes on its way by itself.",
         ],
-        action=_to_stripe(account, "Connect a new account"),
+        facts=[("The account", account.stripe_account_id)],
+        action=_to_stripe("Connect a new account"),
         reason=MENTOR_REASON,
     )
 
@@ -140,7 +139,7 @@ def account_deadline(account_id: int) -> Letter:
             "in time. It takes a few minutes."
         ],
         facts=_asked(account),
-        action=_to_stripe(account, "Give Stripe the details"),
+        action=_to_stripe("Give Stripe the details"),
         reason=MENTOR_REASON,
     )
 
@@ -159,7 +158,7 @@ def payouts_need_you(account_id: int) -> Letter:
             "It is safe there, and goes to your bank by itself as soon as Stripe has what it needs.",
         ],
         facts=[*_lying(account), *_asked(account)],
-        action=_to_stripe(account, "Go to Stripe"),
+        action=_to_stripe("Go to Stripe"),
         reason=MENTOR_REASON,
     )
 
@@ -183,7 +182,7 @@ def payout_failed(payout_id: int) -> Letter:
             "Please check the bank account you gave to Stripe. Once it is put right, we send the money again.",
         ],
         facts=_payout_facts(payout),
-        action=_to_stripe(payout.account, "Check the bank account"),
+        action=_to_stripe("Check the bank account"),
         reason=MENTOR_REASON,
     )
 

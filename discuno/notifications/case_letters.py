@@ -10,7 +10,7 @@ from discuno.disputes.words import Words
 from discuno.kit.db import session
 from discuno.kit.money import in_words
 from discuno.kit.web import moment
-from discuno.notifications.booking_letters import HOST, Facts, money_back
+from discuno.notifications.booking_letters import Facts, money_back
 from discuno.notifications.letters import (
     ADMIN_REASON,
     ATTENDEE_REASON,
@@ -102,7 +102,7 @@ def report_filed_mentor(dispute_id: int) -> Letter:
         heading=words.heading,
         paragraphs=_paragraphs(words),
         facts=[*until, *_facts(case, booking.mentor.zone)],
-        action=("Answer the report", links.host_path(booking)),
+        action=("Answer the report", case_words.case_path(case)),
         reason=MENTOR_REASON,
     )
 
@@ -211,7 +211,7 @@ def report_decided_mentor(dispute_id: int) -> Letter:
         heading=words.heading,
         paragraphs=[share.sentence(case.payment)],
         facts=_decided_facts(case, booking.mentor.zone),
-        action=(HOST, links.host_path(booking)),
+        action=("See the report", case_words.case_path(case)),
         reason=MENTOR_REASON,
     )
 

@@ -15,6 +15,7 @@ from discuno.notifications import (
     change_letters,
     letters,
     money_letters,
+    people_letters,
 )
 from discuno.notifications import service as notifications
 from discuno.notifications.letters import Drawn, Letter
@@ -29,6 +30,7 @@ LETTERS = (
     money_letters,
     account_letters,
     calendar_letters,
+    people_letters,
 )  # imported: registered
 
 

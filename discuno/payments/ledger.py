@@ -6,7 +6,7 @@ taken from what is held for that payment, and beyond that becomes their debt; wh
 the debt.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -87,6 +87,17 @@ def balance(payment: Payment, account: Account) -> int:
 def held(payment: Payment) -> int:
     """What waits to be transferred to the mentor for this payment, in minor units."""
     return -balance(payment, Account.HELD)
+
+
+def held_of(payment_ids: Collection[int]) -> dict[int, int]:
+    """The same for many at once; payments for which nothing is held are left out."""
+    statement = (
+        sa.select(LedgerEntry.payment_id, -sa.func.sum(LedgerEntry.amount))
+        .where(LedgerEntry.payment_id.in_(payment_ids), LedgerEntry.account == Account.HELD)
+        .group_by(LedgerEntry.payment_id)
+    )
+    found = session().execute(statement)
+    return {payment_id: int(amount) for payment_id, amount in found if payment_id is not None and amount}
 
 
 def gone(payment: Payment) -> int:

@@ -19,6 +19,7 @@ from discuno.edges.stripe import StripeDown, StripeRefused
 from discuno.kit import clock, limits, security
 from discuno.kit.errors import NotFound
 from discuno.kit.web import show
+from discuno.mentors import profiles
 from discuno.payments import jobs
 from discuno.payments import service as payments
 from discuno.payments.models import Payment
@@ -64,7 +65,7 @@ def open_again(username: str, public_id: str) -> AnyResponse:
             _open(payment)
         except (StripeDown, StripeRefused):
             return _payment_step(booking, payment, 503)
-    return redirect(url_for(".pay", username=username, public_id=public_id), 303)
+    return redirect(url_for(".pay", username=booking.mentor.username, public_id=public_id), 303)
 
 
 def _open(payment: Payment) -> None:
@@ -112,9 +113,10 @@ def _mount(booking: Booking, payment: Payment) -> Mount | None:
 
 
 def _mine(username: str, public_id: str) -> tuple[Booking, Payment]:
+    """This browser's booking, under its mentor's address, or an older one of theirs. Raises NotFound."""
     booking = bookings.visitors_booking(public_id, visitor())
     payment = payments.of_booking(booking)
-    if booking.mentor.username != username.lower() or payment is None:
+    if profiles.is_anothers(username, booking.mentor) or payment is None:
         raise NotFound
     return booking, payment
 
@@ -163,14 +165,17 @@ def _how_it_stands(booking: Booking, payment: Payment | None) -> dict[str, Any]:
 
 
 def _finished(username: str) -> tuple[Booking, Payment | None]:
-    """The booking of a session id, which only its payer knows, or of this browser. Raises NotFound."""
+    """The booking of a session id, which only its payer knows, or of this browser. Raises NotFound.
+
+    The mentor's page may have another address by now than when Stripe was told where to lead them.
+    """
     session_id = request.args.get("session_id")
     if session_id is not None:
         payment = payments.by_session(session_id)
-        if payment is None or payment.booking.mentor.username != username.lower():
+        if payment is None or profiles.is_anothers(username, payment.booking.mentor):
             raise NotFound("We know of no booking at this address.")
         return payment.booking, payment
     booking = bookings.visitors_booking(request.args.get("booking", ""), visitor())
-    if booking.mentor.username != username.lower() or not booking.has_details:
+    if profiles.is_anothers(username, booking.mentor) or not booking.has_details:
         raise NotFound("We know of no booking at this address.")
     return booking, payments.of_booking(booking)

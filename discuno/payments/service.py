@@ -1,15 +1,17 @@
 """What a booking costs, what was seen of its payment, and what goes back."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 import sqlalchemy as sa
+from sqlalchemy.orm.interfaces import ORMOption
 
 from discuno import policy
 from discuno.bookings.models import Booking
 from discuno.kit import clock
-from discuno.kit.db import locked, one_or_none, session
+from discuno.kit.db import locked, one_or_none, rows, session
 from discuno.payments import ledger
 from discuno.payments.models import Payment, PaymentStatus, PostingKind, Refund, RefundStatus
 
@@ -106,6 +108,12 @@ def locked_booking(booking_id: int) -> Booking:
 def of_booking(booking: Booking) -> Payment | None:
     """The payment of a booking, if it needs one and has its details."""
     return one_or_none(sa.select(Payment).where(Payment.booking_id == booking.id))
+
+
+def of_bookings(booking_ids: Collection[int], *options: ORMOption) -> dict[int, Payment]:
+    """The payments of many bookings, by booking; `options` say what is loaded with them."""
+    statement = sa.select(Payment).where(Payment.booking_id.in_(booking_ids)).options(*options)
+    return {payment.booking_id: payment for payment in rows(statement)}
 
 
 def by_session(session_id: str) -> Payment | None:
@@ -265,6 +273,14 @@ def record_fee(payment: Payment, entry: Entry) -> None:
     payment.available_on = entry.available_on
     if entry.currency == payment.currency:
         ledger.stripe_fee(payment, entry.id, entry.fee)
+
+
+def settled_as(currency: str) -> str | None:
+    """The currency in which Stripe settled the newest payment in this one, or None while nobody knows."""
+    known = sa.select(Payment.settlement_currency).where(
+        Payment.currency == currency, Payment.settlement_currency.is_not(None)
+    )
+    return session().execute(known.order_by(Payment.id.desc()).limit(1)).scalar_one_or_none()
 
 
 def by_charge(charge_id: str) -> Payment | None:

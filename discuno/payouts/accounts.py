@@ -9,7 +9,6 @@ from babel.numbers import get_territory_currencies
 
 from discuno.kit import clock, outbox
 from discuno.kit.db import locked, one_or_none, rows, session
-from discuno.kit.errors import NotFound
 from discuno.kit.outgoing import KEY_IS_OLD
 from discuno.mentors.models import Mentor
 from discuno.payouts import service as payouts
@@ -18,8 +17,6 @@ from discuno.payouts.models import AccountStatus, MentorStripeAccount
 S = AccountStatus
 LOOK_EVERY = timedelta(hours=6)
 SOON = timedelta(seconds=30)  # the web request tries first; the worker comes after it
-ONBOARDING, LINK_VERSION = "onboarding", 1  # what a signed link is for; raise the version to end all links
-LINK_LIVES = timedelta(days=30)
 ASKED = {  # Stripe's names of what it asks for most, by what they begin or end with
     "external_account": "a bank account to pay you to",
     "tos_acceptance": "your agreement to Stripe's terms",
@@ -64,21 +61,6 @@ class AccountSeen(Protocol):
     def disabled_reason(self) -> str | None: ...
 
 
-# The mentor's link, until mentors sign in
-
-
-def claims(mentor_id: int) -> dict[str, int]:
-    """What a mentor's link to our onboarding page says."""
-    return {"mentor": mentor_id, "version": LINK_VERSION}
-
-
-def mentor_of(said: dict[str, int] | None) -> int:
-    """Whose link it is. Raises NotFound for one that is not ours, too old, or of another version."""
-    if said is None or said.get("version") != LINK_VERSION or "mentor" not in said:
-        raise NotFound("This link does not work any more. Write to us, and we send you a new one.")
-    return said["mentor"]
-
-
 # The wish for an account
 
 
@@ -94,12 +76,14 @@ class Intention:
 def intend(mentor: Mentor, country: str) -> Intention:
     """Write down, as a job that lasts until it is done, that this mentor gets an account. Under the mentor's lock.
 
-    A wish that is older than Stripe keeps its key is begun anew, after a look at what is there.
+    A wish that is older than Stripe keeps its key, or was for another country, is begun anew after a look at what is
+    there: the same key always carries the same request.
     """
     name = f"account:{mentor.id}"
-    wish = one_or_none(sa.select(outbox.Job).where(outbox.Job.unique_key == name))
+    wish = _wish(mentor.id)
     tried = wish is not None
-    if wish is not None and clock.now() - wish.created_at >= KEY_IS_OLD:
+    is_old = wish is not None and clock.now() - wish.created_at >= KEY_IS_OLD
+    if wish is not None and (is_old or wish.args["country"] != country):
         session().delete(wish)
         session().flush()
         wish = None
@@ -110,6 +94,16 @@ def intend(mentor: Mentor, country: str) -> Intention:
     earlier = rows(sa.select(MentorStripeAccount).where(MentorStripeAccount.mentor_id == mentor.id))
     key = f"account:{mentor.id}:{len(earlier)}:{wish.id}"
     return Intention(key, tried, frozenset(account.stripe_account_id for account in earlier))
+
+
+def is_wished(mentor_id: int, country: str) -> bool:
+    """Whether an account there is still what the mentor wants; they may have chosen another country meanwhile."""
+    wish = _wish(mentor_id)
+    return wish is not None and bool(wish.args["country"] == country)
+
+
+def _wish(mentor_id: int) -> outbox.Job | None:
+    return one_or_none(sa.select(outbox.Job).where(outbox.Job.unique_key == f"account:{mentor_id}"))
 
 
 def currency_of(country: str) -> str:

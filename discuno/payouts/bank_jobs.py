@@ -6,6 +6,7 @@ from datetime import timedelta
 from flask import current_app
 
 from discuno import journey
+from discuno.accounts.audit import Actor
 from discuno.edges.stripe import StripeRefused
 from discuno.edges.stripe import accounts as stripe_accounts
 from discuno.edges.stripe import payouts as stripe_payouts
@@ -63,32 +64,54 @@ def pay_out(account_id: int) -> None:
         stripe_id, reason = account.stripe_account_id, banking.reason_to_wait(account)
     if reason in ("closed", "not_ours", "suspended"):
         return
-    available = _available(stripe_id)
-    if available is not None:
+    there = available(stripe_id)
+    if there is not None:
         with transaction():
-            journey.pay_out(accounts.locked_account(account_id), available)
+            journey.pay_out(accounts.locked_account(account_id), there)
 
 
 def request_payout(
-    mentor_id: int, nonce: str, *, amount: int | None = None, currency: str | None = None
+    mentor_id: int,
+    nonce: str,
+    *,
+    amount: int | None = None,
+    currency: str | None = None,
+    actor: Actor | None = None,
 ) -> list[int]:
     """The mentor presses "Pay out now": ids of the payouts this wish has made, now or before.
 
-    `amount` is in minor units; None is all there is. Raises DomainError with what to tell the mentor, StripeDown.
+    `amount` is in minor units; None is all there is. A wish that was done is answered without asking Stripe again.
+    Raises DomainError with what to tell the mentor, StripeDown, StripeRefused.
     """
     with transaction():
-        account = payouts.account_of(session().get_one(Mentor, mentor_id))
+        mentor = session().get_one(Mentor, mentor_id)
+        account = payouts.account_of(mentor)
+        known = banking.of_wish(account, nonce) if account is not None else []
     if account is None:
         raise DomainError("Connect a Stripe account first.", status=409)
-    available = _available(account.stripe_account_id) or {}
+    if known:
+        return [payout.id for payout in known]
+    there = available(account.stripe_account_id) or {}
     with transaction():
         wish = journey.pay_out_wish(
-            accounts.locked_account(account.id), available, nonce=nonce, amount=amount, currency=currency
+            accounts.locked_account(account.id),
+            there,
+            nonce=nonce,
+            amount=amount,
+            currency=currency,
+            actor=actor or Actor(mentor.user.email),
         )
         return [payout.id for payout in wish]
 
 
-def _available(stripe_account_id: str) -> Mapping[str, int] | None:
+def what_can_go(account: MentorStripeAccount) -> dict[str, int]:
+    """What the mentor may have paid out now, in minor units by currency. Raises StripeDown, StripeRefused."""
+    there = available(account.stripe_account_id) or {}
+    with transaction():
+        return banking.free(account, there)
+
+
+def available(stripe_account_id: str) -> Mapping[str, int] | None:
     """What Stripe says is available there; None when the account has gone, which is then written down."""
     try:
         return stripe_payouts.balance_of(stripe_account_id).available

@@ -4,16 +4,18 @@ from flask import current_app
 
 from discuno import journey
 from discuno.accounts import audit
+from discuno.accounts.audit import Actor
 from discuno.edges.stripe import StripeRefused
 from discuno.edges.stripe import accounts as stripe_accounts
 from discuno.edges.stripe.accounts import AccountRequest
-from discuno.kit import clock, links, outbox
+from discuno.kit import clock, outbox
 from discuno.kit.db import locked, session, transaction
 from discuno.kit.errors import NotFound
 from discuno.kit.outgoing import OutcomeUnknown
 from discuno.mentors.models import Mentor
-from discuno.payouts import accounts, banking
+from discuno.payouts import accounts
 from discuno.payouts import service as payouts
+from discuno.payouts.account_words import PAGE as PAGE_OF_ACCOUNT
 from discuno.payouts.models import AccountStatus, MentorStripeAccount
 
 PAGE = 50  # accounts a look takes in hand: under half a minute at Stripe's usual pace
@@ -30,10 +32,11 @@ class NoneIsConnected(OutcomeUnknown):
 # Made
 
 
-def open_account(mentor_id: int, country: str = "us") -> str:
+def open_account(mentor_id: int, country: str, actor: Actor | None = None) -> str:
     """Make the mentor's account at Stripe, or learn which one it is; its id. Safe twice and at once.
 
-    Raises StripeDown and StripeRefused; the wish is written down, and the worker goes on trying.
+    Raises StripeDown and StripeRefused; the wish is written down, and the worker goes on trying. `country` is ISO,
+    lower case; `actor` is whoever asks for it, if it is a person.
     """
     api = current_app.extensions["settings"].stripe_accounts_api
     with transaction():
@@ -42,6 +45,8 @@ def open_account(mentor_id: int, country: str = "us") -> str:
         if account is not None:
             return account.stripe_account_id
         wish = accounts.intend(mentor, country)
+        if actor is not None:
+            audit.note(actor, "open_account", f"mentor:{mentor_id}", after={"country": country})
         wanted = AccountRequest(
             mentor_id=mentor_id,
             email=mentor.user.email,
@@ -60,7 +65,10 @@ def open_account(mentor_id: int, country: str = "us") -> str:
 @outbox.task("open_account")
 def open_wished_account(mentor_id: int, country: str) -> None:
     """Make an account that was wished for and not made yet."""
-    open_account(mentor_id, country)
+    with transaction():
+        is_wished = accounts.is_wished(mentor_id, country)
+    if is_wished:
+        open_account(mentor_id, country)
 
 
 @outbox.task("configure_manual_payouts", queue="money")
@@ -183,33 +191,12 @@ def _look(account_id: int, stripe_id: str) -> None:
 # Linked to
 
 
-def link(mentor_id: int) -> str:
-    """The address of the mentor's onboarding page, good for thirty days."""
-    token = links.sign(accounts.ONBOARDING, accounts.claims(mentor_id))
-    return f"{current_app.config['BASE_URL']}/onboarding/{token}"
-
-
-def mentor_of(token: str) -> Mentor:
-    """Whose link it is. Raises NotFound, kindly."""
-    said = links.read(accounts.ONBOARDING, token, accounts.LINK_LIVES)
-    mentor = session().get(Mentor, accounts.mentor_of(said))
-    if mentor is None:
-        raise NotFound
-    return mentor
-
-
-def link_to_stripe(mentor: Mentor, token: str) -> str:
+def link_to_stripe(mentor: Mentor) -> str:
     """A fresh link into Stripe's onboarding: one visit, a few minutes; never mailed, never logged."""
     account = payouts.account_of(mentor)
     if account is None:
         raise NotFound
-    ours = f"{current_app.config['BASE_URL']}/onboarding/{token}"
+    ours = f"{current_app.config['BASE_URL']}{PAGE_OF_ACCOUNT}"
     return stripe_accounts.onboarding_link(
         account.stripe_account_id, account.api, refresh_url=f"{ours}/again", return_url=f"{ours}/back"
     )
-
-
-def waits(account: MentorStripeAccount) -> str | None:
-    """Why nothing can go to the bank, in words, or None."""
-    reason = banking.reason_to_wait(account)
-    return banking.in_words(reason) if reason is not None else None

@@ -64,8 +64,13 @@ def objection(payment: Payment) -> Reason | None:
     )
 
 
-def standing(payment: Payment) -> policy.Standing:
-    """Everything that may stand against sending this payment's share, as the rows say now."""
+def standing(
+    payment: Payment, *, held: int | None = None, can_receive: bool | None = None
+) -> policy.Standing:
+    """Everything that may stand against sending this payment's share, as the rows say now.
+
+    Whoever shows many payments has asked what is held, and whether their mentor can receive it, for all at once.
+    """
     mentor = payment.booking.mentor
     ends = payment.dispute_period_ends
     return policy.Standing(
@@ -73,9 +78,9 @@ def standing(payment: Payment) -> policy.Standing:
         paid=payment.status.has_money,
         objection=objection(payment),
         refund_open=payment.refund_is_open,
-        held=ledger.held(payment),
+        held=ledger.held(payment) if held is None else held,
         mentor_suspended=mentor.suspended_at is not None,
-        account_can_receive=can_be_paid(mentor),
+        account_can_receive=can_be_paid(mentor) if can_receive is None else can_receive,
         same_currency=payment.settlement_currency in (None, payment.currency),
     )
 

@@ -1,5 +1,6 @@
-"""What a mentor is told about the money of one session: one sentence, and no more than is true."""
+"""What a mentor is told about the money of one session: a sentence, or a few words; no more than is true."""
 
+from discuno.kit import clock
 from discuno.kit.money import in_words
 from discuno.kit.web import moment
 from discuno.payments import ledger
@@ -48,3 +49,38 @@ def _sent(payment: Payment, sent: list[Transfer], hours: str) -> str:
 def _nothing(payment: Payment) -> str:
     reason = payouts.objection(payment)
     return f"Nothing is held for you. {reason.words}" if reason else "Nothing is held for you."
+
+
+# In a few words, for a list
+
+
+def in_short(payment: Payment | None, held: int, hours: str) -> str:
+    """The same in a few words. `held` is what the books hold for it; nothing else is asked of the database."""
+    if payment is None:
+        return "Free"
+    if not payment.status.has_money:
+        return payment.status.label
+    if payment.refund_is_open:
+        return "On its way back to the attendee"
+    if held > 0:
+        return f"{in_words(held, payment.currency)} {_why_held(payment, hours)}"
+    if payment.status == PaymentStatus.REFUNDED:
+        return "Returned in full"
+    sent = sum(t.amount - t.reversed_amount for t in payment.transfers if t.stripe_transfer_id is not None)
+    if sent > 0:
+        return f"{in_words(sent, payment.currency)} transferred"
+    reason = payouts.objection(payment)
+    return reason.words.rstrip(".") if reason else "Nothing is held for you"
+
+
+def _why_held(payment: Payment, hours: str) -> str:
+    ends, release = payment.dispute_period_ends, payment.release
+    if payouts.objection(payment) is not None:
+        return "held until it is decided"
+    if ends is not None and ends > clock.now():
+        return f"held until {moment(ends, payment.booking.mentor.zone, hours)}"
+    if release is not None and release.blocked_by == Reason.ACCOUNT:
+        return "waits for your Stripe account"
+    return (
+        "held, because something stands against it" if release and release.blocked_by else "on its way to you"
+    )

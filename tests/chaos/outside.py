@@ -217,7 +217,7 @@ class Outside:
         def ask() -> str:
             with transaction():
                 mentor_id = self._mentor(mentor).id
-            return onboarding.open_account(mentor_id)
+            return onboarding.open_account(mentor_id, "us")
 
         with suppress(DomainError, OutcomeUnknown):
             self.lever(f"accounts/{self.do(ask)}/onboard")

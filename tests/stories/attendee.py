@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, FrameLocator, Locator, Page, expect
@@ -148,6 +149,13 @@ class Attendee:
         self.type_card(number)
         expect(self.pay_button).to_be_enabled()
         self.pay_button.click()
+
+    def gets_to(self, is_so: Callable[[], bool]) -> None:
+        """Wait until the house has come so far; the worker is at it."""
+        until = time.monotonic() + 20
+        while not is_so():
+            assert time.monotonic() < until, "the house has not come so far"
+            time.sleep(0.05)
 
     def gets_letter(self, subject: str, to: str = JUN["E-mail"]) -> None:
         """Wait for a letter; it must come once, and nothing else like it."""

@@ -10,7 +10,7 @@ from tests.factories import paid
 from tests.house import House
 from tests.reporting import PNG, SAID, after_the_start
 from tests.reporting import attendee as link_of_attendee
-from tests.reporting import mentor as link_of_mentor
+from tests.signing import AMARA, cookie_for
 from tests.stories.attendee import Attendee
 from tests.stories.conftest import Invite
 
@@ -75,8 +75,15 @@ def test_a_problem_is_reported_with_a_file_answered_and_decided(
     look(jun)
     says_what_happened(jun, picture)
     look(jun)
-    amara.open(link_of_mentor(busy_house).path)
+    amara.context.add_cookies([cookie_for(busy_house, AMARA)])
+    amara.open("/dashboard/bookings")
+    amara.reads("Bookings")
+    look(amara)
+    amara.page.get_by_role("link", name="Jun Tanaka").click()
     amara.reads("Session with Jun Tanaka")
+    look(amara)
+    amara.main.get_by_role("link", name="Answer the report").last.click()
+    amara.reads("Jun Tanaka has reported a problem")
     look(amara)
     answers(amara)
     decide = ["decide-report", "1", "refunded", "--reason", "The log shows an empty room."]

@@ -1,0 +1,148 @@
+"""Only mine: every address of the mentors' pages, walked as their mentor, another one, an admin, an attendee, nobody.
+
+The walk reads the app's own map of addresses. One that names a thing which the walk cannot name fails it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
+
+from discuno.accounts import access, sessions
+from discuno.bookings.models import Booking
+from discuno.disputes.models import Dispute, DisputeFile
+from discuno.kit import security
+from discuno.mentors.models import EventType
+from discuno.payouts.models import Payout, Transfer
+from tests.bank import sold, transferred
+from tests.factories import advance_to, all_of, change, dump, paid, the
+from tests.house import House
+from tests.reporting import PNG, Holder, attendee
+from tests.signing import AMARA, OWEN, signed_in
+
+pytestmark = pytest.mark.story
+
+PRIVATE = ("mentor", "signed_in", "admin")  # entrances behind which somebody is signed in
+ADMIN = "root@discuno.example"
+WORDS = ("Jun Tanaka", "jun@example.com", "$54.00")  # with ids of Stripe's: what only Amara's pages may say
+ARGUMENT_FREE = {"way": "up", "name": "2026-11"}  # parts of an address that are nobody's
+
+
+@pytest.fixture
+def lived(house: House) -> House:
+    """Amara's first session is paid out, her second is reported, with a file; Owen has sold nothing."""
+    transferred(sold(house))
+    house.settle_down()
+    paid(house)
+    house.settle_down()
+    reported = all_of(house, Booking)[-1]
+    advance_to(house, reported.starts_at + timedelta(minutes=15))
+    sent = attendee(house, reported.id).sends(
+        "/report", (("proof.png", PNG),), reason="mentor_absent", text="I waited, and nobody came to it."
+    )
+    assert sent.status_code == 303
+    house.settle_down()
+    return house
+
+
+def hers(house: House, amara: FlaskClient) -> dict[tuple[str, str], Any]:
+    """How Amara's things are named in an address, by blueprint and argument."""
+    booking, case = all_of(house, Booking)[-1], all_of(house, Dispute)[0]
+    [file], [payout] = all_of(house, DisputeFile), all_of(house, Payout)
+    offer = all_of(house, EventType)[0]
+    with amara.session_transaction() as cookie:
+        sign_in = house.read(lambda: sessions.find(cookie[access.COOKIE]))
+    assert (booking.mentor.user.email, offer.mentor.user.email) == (AMARA, AMARA)
+    return {
+        ("hosting", "public_id"): booking.public_id,
+        ("cases", "case_id"): case.id,
+        ("cases", "public_id"): file.public_id,
+        ("types", "type_id"): offer.id,
+        ("calendar_link", "type_id"): offer.id,
+        ("payouts", "payout_id"): payout.id,
+        ("sign_ins", "session_id"): sign_in.id,
+    }
+
+
+@dataclass(frozen=True)
+class Address:
+    """One address that is somebody's own, one verb, who may enter, and whether it names a thing of theirs."""
+
+    rule: Rule
+    verb: str
+    entrance: str
+
+    @property
+    def names_a_thing(self) -> bool:
+        return bool(self.rule.arguments - ARGUMENT_FREE.keys())
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.rule}"
+
+
+def private_addresses(house: House) -> Iterator[Address]:
+    """Every one of them, read off the app."""
+    for rule in house.app.url_map.iter_rules():
+        entrance = security.ENTRANCES.get(rule.endpoint.rpartition(".")[0], "")
+        if entrance in PRIVATE:
+            for verb in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+                yield Address(rule, verb, entrance)
+
+
+def ask(house: House, client: FlaskClient, address: Address, named: dict[Any, Any]) -> TestResponse:
+    """Go there, with a form that is well protected and says nothing."""
+    room, _, _ = address.rule.endpoint.partition(".")
+    values = {a: ARGUMENT_FREE.get(a) or named[room, a] for a in address.rule.arguments}
+    path = house.app.url_map.bind("127.0.0.1").build(address.rule.endpoint, values, method=address.verb)
+    return client.get(path) if address.verb == "GET" else Holder(client, path).sends("")
+
+
+def test_what_is_hers_is_not_there_for_anybody_else(lived: House) -> None:
+    named = hers(lived, signed_in(lived, AMARA))
+    add = "INSERT INTO discuno_user (email, name, role, created_at) VALUES (:email, 'Root', 'admin', now())"
+    change(lived, add, email=ADMIN)
+    strangers = {"mentor": signed_in(lived, OWEN), "admin": signed_in(lived, ADMIN)}
+    walked = 0
+    for address in private_addresses(lived):
+        for who, client in strangers.items():
+            if address.names_a_thing or address.entrance not in (who, "signed_in"):
+                before = dump(lived)
+                assert ask(lived, client, address, named).status_code == 404, f"{who}: {address}"
+                assert dump(lived) == before, f"{who}: {address} has changed something"
+                walked += 1
+    assert walked > 60
+
+
+def test_whoever_is_not_signed_in_is_asked_to_and_changes_nothing(lived: House) -> None:
+    named = hers(lived, signed_in(lived, AMARA))
+    jun = lived.app.test_client()
+    jun.get("/mentor/amara/book?clock=12")  # an attendee's browser, with a cookie of ours
+    before = dump(lived)
+    for address in private_addresses(lived):
+        for client in (lived.app.test_client(), jun):
+            answer = ask(lived, client, address, named)
+            is_led = answer.status_code == 303 and answer.location.startswith("/sign-in")
+            assert is_led or answer.status_code == 404, f"{address}: {answer.status_code}"
+    assert dump(lived) == before
+
+
+def test_her_own_pages_say_what_no_list_of_another_mentor_says(lived: House) -> None:
+    amara, owen = signed_in(lived, AMARA), signed_in(lived, OWEN)
+    named, said = hers(lived, amara), ""
+    secrets = {*WORDS, all_of(lived, Transfer)[0].stripe_transfer_id, the(lived, Payout).stripe_payout_id}
+    for address in private_addresses(lived):
+        if address.verb == "GET" and address.entrance != "admin":
+            page = ask(lived, amara, address, named)
+            assert page.status_code in (200, 303), f"{address}: {page.status_code}"
+            said += page.data.decode(errors="replace")  # the file is no text
+            if not address.names_a_thing:
+                page = ask(lived, owen, address, named)
+                assert {s for s in secrets if s in page.text} == set(), (
+                    f"{address} shows Owen what is Amara's"
+                )
+    assert {s for s in secrets if s not in said} == set()  # or the walk would prove nothing
