@@ -183,6 +183,16 @@ def test_an_address_gets_five_letters_an_hour_that_nobody_uses(house: House) -> 
     assert len(house.letters(AMARA)) == policy.MAX_UNUSED_LINKS + 1
 
 
+def test_strangers_who_ask_cannot_keep_somebody_out_of_the_browser_they_use(house: House) -> None:
+    amara = Person(house)
+    amara.signs_in(AMARA)
+    amara.sends("/sign-out")
+    for _ in range(policy.MAX_UNUSED_LINKS + 1):
+        Person(house).asks(AMARA)
+    house.work()
+    assert amara.signs_in(AMARA).location == "/dashboard"
+
+
 def test_a_browser_may_ask_six_times_an_hour(person: Person) -> None:
     answers = [person.asks(NOBODY).status_code for _ in range(8)]
     assert answers == [303] * 7 + [429]  # the first had no cookie yet

@@ -16,7 +16,8 @@ from discuno.kit.errors import NotFound
 from discuno.kit.web import local_path, wants_part
 
 SIGN_IN = "/sign-in"
-KEPT = ("visitor", "clock")  # of the cookie, when somebody signs in or out
+KNOWS = "knows"  # in the cookie, after signing out too: who was signed in here last
+KEPT = ("visitor", "clock", KNOWS)  # of the cookie, when somebody signs in or out
 COOKIE = "_user_id"  # where Flask-Login keeps the token
 _login = LoginManager()
 _login.session_protection = None  # addresses of phones change; the token, its limits and its row protect it
@@ -58,6 +59,12 @@ def here() -> UserSession | None:
     return current_user.row if current_user.is_authenticated else None
 
 
+def knows() -> int | None:
+    """Who was signed in here last, whether or not they still are."""
+    found = session.get(KNOWS)
+    return found if isinstance(found, int) else None
+
+
 def actor() -> Actor:
     """Who acts in this request, for the audit log. Raises NotFound when nobody is signed in."""
     found = user()
@@ -74,7 +81,7 @@ def let_in(found: User) -> None:
     with transaction():
         token = sessions.begin(locked(User, found.id), request.headers.get("User-Agent", ""))
     _forget()
-    session.permanent = True
+    session[KNOWS], session.permanent = found.id, True
     row = sessions.find(token)
     if row is not None:
         login_user(Visit(token, row))

@@ -58,12 +58,13 @@ class LinkState(Status):
 S = LinkState
 
 
-def ask(email: str, browser: str, next_path: str) -> SignInLink:
+def ask(email: str, browser: str, next_path: str, knows: int | None) -> SignInLink:
     """Somebody asks for a link, in a browser that holds this nonce. Whose address it is nobody looks up here."""
     link = SignInLink(
         purpose=LinkPurpose.SIGN_IN,
         email=email.lower(),
         browser=digest(browser),
+        knows=knows,
         next_path=next_path,
         asked_at=clock.now(),
     )
@@ -87,14 +88,19 @@ def newest_invitation(user_id: int) -> SignInLink | None:
     return one_or_none(invitations.order_by(SignInLink.id.desc()).limit(1))
 
 
-def is_too_many(link: SignInLink) -> bool:
-    """Whether so many went to this address within the hour, and were not used, that it gets no further letter."""
+def is_too_many(link: SignInLink, user: User) -> bool:
+    """Whether so many went to this address within the hour, and were not used, that it gets no further letter.
+
+    A browser in which they were signed in before is counted apart: strangers who ask cannot keep them out.
+    """
+    is_known = SignInLink.knows.is_not_distinct_from(user.id)
     unused = sa.select(sa.func.count()).where(
         SignInLink.email == link.email,
         SignInLink.purpose == LinkPurpose.SIGN_IN,
         SignInLink.used_at.is_(None),
         SignInLink.asked_at > link.asked_at - policy.UNUSED_LINKS_WITHIN,
         SignInLink.id < link.id,
+        is_known if link.knows == user.id else sa.not_(is_known),
     )
     return session().execute(unused).scalar_one() >= policy.MAX_UNUSED_LINKS
 

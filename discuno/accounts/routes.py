@@ -58,7 +58,7 @@ def send() -> AnyResponse:
     new_visitor()  # counted from now on
     nonce = session.setdefault(NONCE, secrets.token_urlsafe(32))
     with transaction():
-        link = links.ask(form.email.data, nonce, wanted)
+        link = links.ask(form.email.data, nonce, wanted, access.knows())
         outbox.add("send_sign_in_link", link_id=link.id)
     return redirect(url_for(".sent", next=wanted or None), 303)
 

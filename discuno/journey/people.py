@@ -16,7 +16,7 @@ from discuno.notifications import service as letters
 def sign_in_asked(link: SignInLink) -> None:
     """Owe the letter to who has an account under the address that was typed; anybody else is owed nothing."""
     user = accounts.by_email(link.email)
-    if user is None or not accounts.may_enter(user) or links.is_too_many(link):
+    if user is None or not accounts.may_enter(user) or links.is_too_many(link, user):
         return
     link.user = user
     letters.tell(f"sign-in:{link.id}", user.email, "sign_in", link_id=link.id)

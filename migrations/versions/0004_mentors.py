@@ -31,6 +31,7 @@ def upgrade() -> None:
         sa.Column("email", sa.Text(), nullable=False),
         sa.Column("user_id", sa.BigInteger(), nullable=True),
         sa.Column("browser", sa.Text(), nullable=True),
+        sa.Column("knows", sa.BigInteger(), nullable=True),
         sa.Column("next_path", sa.Text(), nullable=False),
         sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
