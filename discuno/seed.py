@@ -99,15 +99,18 @@ def _link_calendar(mentor_id: int, entry: Entry, control: Control) -> None:
     with transaction():
         mentor = locked(Mentor, mentor_id)
         missing = [
-            (t.id, t.title, t.duration_minutes) for t in mentor.event_types if not t.calcom_event_type_id
+            (t.id, t.title, t.description, t.duration_minutes)
+            for t in mentor.event_types
+            if not t.calcom_event_type_id
         ]
-    for type_id, title, minutes in missing:
+    for type_id, title, description, minutes in missing:
         answer = control(
             "POST",
             "calcom/event-types",
             {
                 "slug": title.lower().replace(" ", "-"),
                 "title": title,
+                "description": description,
                 "lengthInMinutes": minutes,
                 "username": entry["username"],
                 "ownerName": entry["name"],

@@ -74,7 +74,7 @@ def test_what_is_not_ours_is_named_to_the_cent_and_told_once(held: House) -> Non
     assert subjects(held, ADMIN) == ["2 differences between our books and Stripe's"]
     [letter] = held.letters(ADMIN)
     assert "$7.77" in letter["text"]
-    assert "-$0.50" in letter["text"]
+    assert "−$0.50" in letter["text"]
 
 
 def test_what_a_person_has_accepted_is_counted_and_not_named_again(held: House) -> None:

@@ -153,6 +153,7 @@ def test_an_amount_in_words_keeps_every_digit_in_every_currency(amount: int, cur
         (6000, "kwd", "KWD 6.000"),
         (600000, "isk", "ISK 6,000.00"),  # Stripe counts it in hundredths, whatever CLDR says
         (5, "gbp", "£0.05"),
+        (-5, "gbp", "−£0.05"),
     ],
 )
 def test_amounts_that_people_will_see(amount: int, currency: str, words: str) -> None:

@@ -108,8 +108,8 @@ def test_the_page_says_what_the_period_came_to(amara: FlaskClient) -> None:
     facts = dict(re.findall(r"<dt>([^<]*)</dt><dd[^>]*>([^<]*)</dd>", page))
     assert facts == {
         "Paid by attendees": "$120.00",
-        "Returned to attendees and their banks": "-$60.00",
-        "Our fee": "-$6.00",
+        "Returned to attendees and their banks": "−$60.00",
+        "Our fee": "−$6.00",
         "You earned": "$54.00",
         "Sent to your bank": "$0.00",
     }

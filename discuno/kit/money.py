@@ -23,13 +23,14 @@ def minor_digits(currency: str) -> int:
 
 
 def in_words(amount: int, currency: str) -> str:
-    """6000, "usd" → "$60.00"; 6000, "jpy" → "¥6,000"."""
+    """6000, "usd" → "$60.00"; 6000, "jpy" → "¥6,000"; what was taken off has a true minus: "−$60.00"."""
     digits, code = minor_digits(currency), currency.upper()
     gap = "\xa0" if get_currency_symbol(code, locale=LOCALE)[-1:].isalpha() else ""
     pattern = f"¤{gap}#,##0" + ("." + "0" * digits if digits else "")
-    return str(
-        format_currency(major(amount, currency), code, format=pattern, locale=LOCALE, currency_digits=False)
+    words = format_currency(
+        abs(major(amount, currency)), code, format=pattern, locale=LOCALE, currency_digits=False
     )
+    return f"−{words}" if amount < 0 else str(words)
 
 
 def major(amount: int, currency: str) -> Decimal:

@@ -136,7 +136,7 @@ def paid_in_month(made: Iterable[Payout], today: date) -> int:
 
 
 def _held(mentor_id: int, currency: str) -> tuple[datetime | None, int]:
-    """When the next share is due, and for how many sessions something is held."""
+    """When the next share that nothing stands against is due, and for how many sessions something is held."""
     sums = (
         sa.select(LedgerEntry.payment_id)
         .where(
@@ -148,10 +148,12 @@ def _held(mentor_id: int, currency: str) -> tuple[datetime | None, int]:
         .having(sa.func.sum(LedgerEntry.amount) < 0)
         .subquery()
     )
-    is_to_come = sa.and_(
-        Payment.dispute_period_ends > clock.now(),
-        sa.exists().where(Transfer.payment_id == Payment.id, Transfer.status == TransferStatus.SCHEDULED),
+    is_free_to_go = sa.exists().where(
+        Transfer.payment_id == Payment.id,
+        Transfer.status == TransferStatus.SCHEDULED,
+        Transfer.blocked_by.is_(None),
     )
+    is_to_come = sa.and_(Payment.dispute_period_ends > clock.now(), is_free_to_go)
     statement = sa.select(sa.func.min(Payment.dispute_period_ends).filter(is_to_come), sa.func.count()).join(
         sums, sums.c.payment_id == Payment.id
     )

@@ -61,14 +61,10 @@ HOLDS = Rate("holds", "60 per 10 minutes", "30 per 10 minutes")
 CHECKOUTS = Rate("checkouts", "120 per hour", "40 per hour")
 CHANGES = Rate("changes", "120 per hour", "40 per hour")  # of a booking, by whoever holds its link
 REPORTS = Rate("reports", "30 per hour", "15 per hour")
-KEYS = Rate(
-    "keys", "60 per hour", "20 per hour"
-)  # somebody's key at another house, which is asked about at once
+KEYS = Rate("keys", "60 per hour", "20 per hour")  # a key of another house's, which is asked at once
 SETTINGS = Rate("settings", "600 per hour", "300 per hour")  # what somebody signed in changes of their own
 SIGN_INS = Rate("sign-ins", "120 per hour", "40 per hour")  # links that somebody tries
-FEED = Rate(
-    "feed", "900 per 10 minutes", "60 per 10 minutes"
-)  # calendar services ask for everybody from few addresses
+FEED = Rate("feed", "900 per 10 minutes", "60 per 10 minutes")  # calendar services ask from few addresses
 MAIL = Rate("mail", "20 per hour", "6 per hour")  # forms that send a letter to somebody
 
 
