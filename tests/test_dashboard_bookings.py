@@ -58,9 +58,9 @@ def shown(html: str) -> list[str]:
 
 def test_a_line_says_who_when_in_both_zones_what_and_where_the_money_is(held: House) -> None:
     html = reads(held)
-    for words in ("Jun Tanaka", "Application review", "(Europe/Paris) for them", "Times in New York (UTC−5)"):
+    for words in ("Jun Tanaka", "Application review", "(Europe/Paris) for them", "Times in New York (UTC−"):
         assert words in html
-    assert re.search(r"\$54\.00 held until \w+ \d+ \w+ 2026, \d+:\d\d \(America/New_York\)", html)
+    assert re.search(r"\$54\.00 held until \w+ \d+ \w+ \d{4}, \d+:\d\d \(America/New_York\)", html)
     assert shown(reads(held, "?show=past")) == shown(reads(held, "?show=cancelled")) == []
     after_the_start(held, 10)
     attendee(held).reports()

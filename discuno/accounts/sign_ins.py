@@ -19,10 +19,7 @@ from discuno.kit.web import show
 from discuno.mentors.models import Mentor
 
 bp = security.private("signed_in", "sign_ins", __name__, "/sign-ins")
-LIFE = {
-    "idle_hours": int(policy.SESSION_IDLE.total_seconds()) // 3600,
-    "days": policy.SESSION_LIFE.days,
-}
+LIFE = {"idle_days": policy.SESSION_IDLE.days, "days": policy.SESSION_LIFE.days}
 
 
 def me() -> tuple[User, UserSession]:

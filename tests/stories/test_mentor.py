@@ -1,5 +1,6 @@
 """A mentor's story, read off their own pages: invited, set up, booked, held, transferred, in the bank; stuck once."""
 
+import calendar
 import re
 from datetime import timedelta
 
@@ -105,7 +106,7 @@ def set_up(nia: Attendee) -> None:
     expect(page.get_by_label("Your time zone", exact=True)).to_have_value("America/New_York")
     press(nia, "Save")
     follow(nia, "Availability")
-    for day in ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday"):
+    for day in calendar.day_name:
         page.get_by_label(f"{day} from", exact=True).first.fill("09:00")
         page.get_by_label(f"{day} until", exact=True).first.fill("17:00")
     press(nia, "Save the week")
