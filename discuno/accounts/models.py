@@ -54,9 +54,7 @@ class SignInLink(HasId, Base):
     email: Mapped[str] = mapped_column(sa.Text)
     user_id: Mapped[int | None] = mapped_column(sa.ForeignKey("discuno_user.id", ondelete="RESTRICT"))
     browser: Mapped[str | None] = mapped_column(sa.Text)  # digest of the nonce in the asking browser's cookie
-    knows: Mapped[int | None] = mapped_column(
-        sa.BigInteger
-    )  # the user who was signed in there before, if one was
+    knows: Mapped[int | None] = mapped_column(sa.BigInteger)  # the user who was signed in there last
     next_path: Mapped[str] = mapped_column(sa.Text, default="")  # where they wanted to go; a path of ours
     asked_at: Mapped[datetime] = mapped_column(UtcDateTime)
     used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

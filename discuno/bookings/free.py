@@ -35,9 +35,7 @@ def free_times(
     event_type: EventType, first: datetime, last: datetime, besides: Besides = NOBODY
 ) -> FreeTimes:
     """The same, with its age. Who asks for one instant has chosen it: then Cal.com itself is asked, now."""
-    if (
-        event_type.calcom_event_type_id is None
-    ):  # what was sold there before the mentor left Cal.com lives there on
+    if event_type.calcom_event_type_id is None:  # one that has it lives on there
         is_own = event_type.mentor.calendar == Calendar.BUILTIN
         return FreeTimes(bookings.own_starts(event_type, first, last, besides) if is_own else [])
     is_chosen = first == last

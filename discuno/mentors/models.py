@@ -44,19 +44,13 @@ class Mentor(HasId, Base):
     daily_maximum: Mapped[int | None] = mapped_column(sa.SmallInteger)
     suspended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     suspended_reason: Mapped[str | None] = mapped_column(sa.Text)
-    profile_saved_at: Mapped[datetime | None] = mapped_column(
-        UtcDateTime
-    )  # none: invited, and not been here yet
-    feed_version: Mapped[int] = mapped_column(
-        sa.Integer, default=1
-    )  # of the link to the private calendar feed
+    profile_saved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # none: not been here yet
+    feed_version: Mapped[int] = mapped_column(sa.Integer, default=1)  # of the private calendar's address
 
     calcom_key: Mapped[str | None] = mapped_column(sa.Text)  # the mentor's API key, sealed: see kit/vault.py
     calcom_username: Mapped[str | None] = mapped_column(sa.Text)
     calcom_linked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    calcom_checked_at: Mapped[datetime | None] = mapped_column(
-        UtcDateTime
-    )  # when Cal.com last told its types
+    calcom_checked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # of Cal.com's last answer
     calcom_problem: Mapped[str | None] = mapped_column(sa.Text)  # why it could not tell them, in words
 
     user: Mapped[User] = relationship(lazy="joined", innerjoin=True)
@@ -106,9 +100,7 @@ class EventType(HasId, Base):
     buffer_minutes: Mapped[int] = mapped_column(sa.SmallInteger, default=0)
     notice_minutes: Mapped[int] = mapped_column(sa.Integer, default=240)
     calcom_event_type_id: Mapped[int | None] = mapped_column(sa.BigInteger)
-    calcom_linked_at: Mapped[datetime | None] = mapped_column(
-        UtcDateTime
-    )  # bookings made there before are not ours
+    calcom_linked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # earlier bookings are not ours
     calcom_gone_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # when it was first not found there
     calcom_seen: Mapped[dict[str, Any] | None] = mapped_column(JSONB)  # as Cal.com last told it
 

@@ -41,7 +41,7 @@ class Sight:
     sums: dict[int, Sums] = field(default_factory=dict)
     lots: dict[int, list[tuple[int | None, Lot]]] = field(
         default_factory=dict
-    )  # by payment, with their account
+    )  # by payment; the account's id
 
     @property
     def account(self) -> MentorStripeAccount | None:

@@ -37,9 +37,7 @@ class CalcomMissing(CalcomRefused):
 
 _base = ""
 _key = ""
-_mine = (
-    threading.local()
-)  # a requests session is not for several threads at once; nor is whose key it goes by
+_mine = threading.local()  # the requests session, and whose key it goes by: neither is for several threads
 
 
 def configure(settings: Settings) -> None:
