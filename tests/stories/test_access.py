@@ -174,8 +174,8 @@ def look(jun: Attendee) -> None:
 
 @pytest.mark.parametrize(
     ("width", "scheme"),
-    [(1280, "light"), (1280, "dark"), (360, "light"), (360, "dark")],
-    ids=["light", "dark", "phone", "phone in the dark"],
+    [(1280, "light"), (360, "dark")],  # each width and each scheme once: what one changes, the other does not
+    ids=["light", "phone in the dark"],
 )
 def test_every_step_is_accessible(invite: Invite, width: int, scheme: str) -> None:
     jun = invite(viewport={"width": width, "height": 800}, color_scheme=scheme)
