@@ -261,7 +261,11 @@ def test_the_preview_shows_exactly_what_an_attendee_is_offered_in_the_chosen_zon
     part = amara.get(f"{PAGE}/preview?type=2&zone=Asia/Kathmandu", headers={"HX-Request": "true"}).text
     assert part.lstrip().startswith('<div id="mentors-preview"')
     hours = shown(part)
-    assert [len(day.split(" · ")) for day in hours] in ([4], [4, 4], [4, 4, 4])  # 9 to 11 in New York, on Wednesdays
+    assert [len(day.split(" · ")) for day in hours] in (
+        [4],
+        [4, 4],
+        [4, 4, 4],
+    )  # 9 to 11 in New York, on Wednesdays
     jun = someone(house, "Asia/Kathmandu")
     offered = jun.times("amara", 2)
     kathmandu = ZoneInfo("Asia/Kathmandu")
