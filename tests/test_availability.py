@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from discuno.mentors.availability import STEP, DayHours, Stretch, WeekHours, starts_within, stretches
+from discuno.mentors.availability import (
+    STEP,
+    DayHours,
+    Stretch,
+    WeekHours,
+    joined,
+    starts_within,
+    stretches,
+)
 
 ZONES = (
     "America/New_York",
@@ -102,6 +110,18 @@ def test_what_is_busy_or_outside_the_window_is_not_offered() -> None:
     hours = [(at(9), at(13))]
     limited = starts_within(hours, timedelta(minutes=45), [], earliest=at(10), latest=at(11))
     assert [f"{s:%H:%M}" for s in limited] == ["10:00", "10:30", "11:00"]
+
+
+def test_a_session_may_cross_where_two_stretches_touch_and_not_where_they_part() -> None:
+    def at(hour: int) -> datetime:
+        return datetime(2026, 12, 1, hour, tzinfo=UTC)
+
+    apart = [(at(12), at(14)), (at(9), at(12)), (at(15), at(17)), (at(16), at(16)), (at(14), at(14))]
+    assert joined(apart) == [(at(9), at(14)), (at(15), at(17))]
+    found = starts_within(joined(apart), timedelta(hours=2), [], earliest=at(9), latest=at(17))
+    assert at(11) in found
+    assert at(13) not in found
+    assert joined([]) == []
 
 
 def test_an_override_takes_the_place_of_the_week_and_a_day_off_has_no_hours() -> None:

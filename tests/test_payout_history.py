@@ -242,3 +242,5 @@ def test_the_file_keeps_to_the_filters_and_is_for_nobody_to_keep(house: House, a
     assert [line["made"] for line in lines(amara, "/dashboard/payouts.csv?q=po_paid1")] == [
         "2027-03-01T23:30:00-05:00"
     ]
+    refused = amara.get("/dashboard/payouts.csv?from=soon")
+    assert (refused.status_code, refused.content_type) == (422, "text/html; charset=utf-8")

@@ -67,6 +67,17 @@ def _closes(day: date, wall: time, zone: ZoneInfo) -> datetime:
     return instant(day, wall, zone, fold=1)
 
 
+def joined(found: Iterable[Stretch]) -> list[Stretch]:
+    """The same time in as few stretches as can be: a session may cross where two of them touch."""
+    whole: list[Stretch] = []
+    for opens, closes in sorted(found):
+        if whole and opens <= whole[-1][1]:
+            whole[-1] = (whole[-1][0], max(whole[-1][1], closes))
+        else:
+            whole.append((opens, closes))
+    return whole
+
+
 def starts_within(
     open_stretches: Iterable[Stretch],
     duration: timedelta,

@@ -9,7 +9,7 @@ from sqlalchemy.orm import selectinload
 from discuno.accounts.models import User
 from discuno.kit.db import one_or_none, rows
 from discuno.kit.errors import NotFound
-from discuno.mentors.availability import DayHours, Stretch, WeekHours, stretches
+from discuno.mentors.availability import DayHours, Stretch, WeekHours, joined, stretches
 from discuno.mentors.models import Calendar, DateOverride, EventType, Mentor, WeeklyHours
 
 
@@ -67,7 +67,7 @@ def open_hours(mentor: Mentor, first: date, last: date) -> list[Stretch]:
     """The mentor's own open stretches for these days and one to each side, whatever zone is asked from."""
     weekly = rows(sa.select(WeeklyHours).where(WeeklyHours.mentor_id == mentor.id))
     overrides = rows(sa.select(DateOverride).where(DateOverride.mentor_id == mentor.id))
-    return list(
+    return joined(
         stretches(
             [WeekHours(h.weekday, h.starts, h.ends) for h in weekly],
             [DayHours(o.day, o.starts, o.ends) for o in overrides],

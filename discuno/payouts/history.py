@@ -6,7 +6,7 @@ from flask import Response, request, url_for
 
 from discuno.kit import money, sheets
 from discuno.kit.db import transaction
-from discuno.kit.errors import NotFound
+from discuno.kit.errors import DomainError, NotFound
 from discuno.kit.sheets import Cell
 from discuno.kit.web import row_number, wants_part
 from discuno.mentors import access, desk
@@ -95,7 +95,9 @@ def _pieces(mentor: Mentor, payouts: list[Payout]) -> Mapping[int, list[search.P
 @sheet.get("/payouts.csv")
 def csv() -> Response:
     """The same payouts, a line for each session in each, so that a payout's lines add up to its amount."""
-    wanted, _ = search.read(request.args)
+    wanted, wrong = search.read(request.args)
+    if wrong:  # half a filter would be a file that says less, or more, than was asked for
+        raise DomainError(next(iter(wrong.values())))
     with transaction():
         mentor = me()
         payouts = search.every(mentor, wanted)
