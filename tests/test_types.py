@@ -5,19 +5,22 @@ import threading
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from discuno import policy
+from discuno import journey, policy
 from discuno.accounts.models import AuditEntry
 from discuno.bookings.models import Booking
 from discuno.kit import money
+from discuno.kit.db import transaction
 from discuno.mentors.forms import TypeForm
 from discuno.mentors.models import EventType
 from discuno.payments.models import Payment
 from tests.catalogue import AMARA, OWEN
 from tests.factories import all_of, change, dump, paid, someone
 from tests.house import House
+from tests.people import while_it_is_open
 from tests.settings import NOBODY_YET, TYPE, post, send
 from tests.signing import signed_in
 
@@ -190,6 +193,24 @@ def test_a_type_that_was_chosen_stays_and_one_that_never_was_can_go(house: House
     assert [t.id for t in all_of(house, EventType) if t.mentor_id == 1] == [1]
     assert all_of(house, AuditEntry)[-1].action == "event_type_removed"
     assert send(amara, f"{PAGE}/2/remove") == 404
+
+
+def test_a_type_that_is_removed_while_somebody_chooses_it_is_not_offered_any_more(house: House) -> None:
+    jun = someone(house)
+    start = jun.times("amara", 2)[0]
+    with house.app.app_context(), transaction() as unit:
+        unit.execute(sa.text("DELETE FROM discuno_event_type WHERE id = 2"))
+        answer = while_it_is_open(lambda: jun.choose("amara", 2, start))
+    assert (answer.status_code, "does not offer that session" in answer.text) == (404, True)
+
+
+def test_a_type_that_somebody_chooses_while_it_is_removed_stays(house: House) -> None:
+    amara, start = signed_in(house, AMARA["email"]), someone(house).times("amara", 2)[0]
+    amara.get(PAGE)
+    with house.app.app_context(), transaction() as unit:
+        journey.choose_time(unit.get_one(EventType, 2), start, visitor="jun", zone="Europe/Paris")
+        answer = while_it_is_open(lambda: post(amara, f"{PAGE}/2/remove"))
+    assert (answer.status_code, "the books keep what was chosen" in answer.text) == (409, True)
 
 
 # The list

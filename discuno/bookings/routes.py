@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 import sqlalchemy as sa
 from flask import Blueprint, Response, redirect, request, url_for
+from sqlalchemy.orm.exc import ObjectDeletedError
 from werkzeug.wrappers import Response as AnyResponse
 
 from discuno import journey, policy
@@ -21,7 +22,7 @@ from discuno.edges.calcom import CalcomDown, CalcomRefused
 from discuno.edges.stripe import StripeDown, StripeRefused
 from discuno.kit import clock, limits, security
 from discuno.kit.db import transaction
-from discuno.kit.errors import DomainError
+from discuno.kit.errors import DomainError, NotFound
 from discuno.kit.web import show, zone_of
 from discuno.mentors import service as mentors
 from discuno.mentors.models import Calendar, EventType
@@ -201,7 +202,11 @@ def _hold(event_type: EventType, start: datetime, me: str, zone: str) -> Booking
     except sa.exc.IntegrityError as error:
         if bookings.is_taken(error):
             raise bookings.TimeTaken from error
+        if bookings.is_removed(error):
+            raise NotFound(mentors.NOT_OFFERED) from error
         raise
+    except ObjectDeletedError as error:
+        raise NotFound(mentors.NOT_OFFERED) from error
 
 
 def _is_own(event_type: EventType, start: datetime, me: str) -> bool:

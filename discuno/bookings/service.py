@@ -19,6 +19,7 @@ from discuno.mentors.availability import Stretch, is_free, starts_within, with_r
 from discuno.mentors.models import EventType, Mentor
 
 ONE_HOUR_ONCE = "ex_discuno_booking_one_hour_once"
+OF_A_TYPE = "fk_discuno_booking_event_type_id"
 
 
 class TimeTaken(DomainError):
@@ -207,6 +208,11 @@ def _begun(event_type: EventType, start: datetime, visitor: str, zone: str) -> B
 def is_taken(error: sa.exc.IntegrityError) -> bool:
     """Whether the database refused because the hour is somebody else's."""
     return ONE_HOUR_ONCE in str(error.orig)
+
+
+def is_removed(error: sa.exc.IntegrityError) -> bool:
+    """Whether the database refused because the session type was removed a moment ago."""
+    return OF_A_TYPE in str(error.orig)
 
 
 def visitors_booking(public_id: str, visitor: str | None) -> Booking:

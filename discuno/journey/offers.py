@@ -109,6 +109,9 @@ def why_not_removed(event_type: EventType) -> str | None:
 
 def remove_offer(event_type: EventType) -> None:
     """Forget a session type that nobody ever chose, under the mentor's lock. Raises DomainError for any other."""
+    session().refresh(
+        event_type, with_for_update={"of": EventType}
+    )  # who chooses it now comes before or after
     reason = why_not_removed(event_type)
     if reason is not None:
         raise DomainError(reason, status=409, heading="This session type stays")

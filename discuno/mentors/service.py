@@ -12,6 +12,8 @@ from discuno.kit.errors import NotFound
 from discuno.mentors.availability import DayHours, Stretch, WeekHours, joined, stretches
 from discuno.mentors.models import Calendar, DateOverride, EventType, Mentor, WeeklyHours
 
+NOT_OFFERED = "This mentor does not offer that session."
+
 
 def directory(query: str = "") -> list[Mentor]:
     """Mentors who offer something, whose name, headline or topics contain every word of the query."""
@@ -59,7 +61,7 @@ def offered_type(mentor: Mentor, type_id: int) -> EventType:
     """One offered session type of this mentor. Raises NotFound for anybody else's, and for disabled ones."""
     found = next((t for t in offered(mentor) if t.id == type_id), None)
     if found is None:
-        raise NotFound("This mentor does not offer that session.")
+        raise NotFound(NOT_OFFERED)
     return found
 
 
