@@ -7,7 +7,7 @@ import pytest
 from discuno import policy
 from discuno.accounts import browsers
 from discuno.accounts.models import AuditEntry, UserSession
-from tests.factories import all_of
+from tests.factories import all_of, change
 from tests.house import House
 from tests.people import Person
 from tests.signing import AMARA, OWEN, signed_in
@@ -85,6 +85,12 @@ def test_who_asks_all_the_time_is_out_after_thirty_days(house: House, amara: Per
         assert amara.is_in(), days
     house.advance(step)
     assert not amara.is_in()
+
+
+def test_who_is_no_mentor_any_more_finds_nothing_though_still_signed_in(house: House, amara: Person) -> None:
+    assert amara.is_in("/dashboard")
+    change(house, "UPDATE discuno_user SET role = 'attendee' WHERE email = :email", email=AMARA)
+    assert amara.client.get("/dashboard").status_code == 404
 
 
 def test_being_here_is_written_down_every_five_minutes_at_most(house: House, amara: Person) -> None:

@@ -5,6 +5,7 @@ from flask import Blueprint
 from werkzeug.wrappers import Response as AnyResponse
 
 from discuno.accounts import access
+from discuno.accounts.models import Role
 from discuno.kit import security
 from discuno.kit.db import one_or_none
 from discuno.kit.errors import NotFound
@@ -12,9 +13,11 @@ from discuno.mentors.models import Mentor
 
 
 def me() -> Mentor:
-    """The mentor who is signed in. Raises NotFound for everybody else."""
+    """The mentor who is signed in. Raises NotFound for everybody else, and for who is no mentor any more."""
     user = access.user()
-    found = one_or_none(sa.select(Mentor).where(Mentor.user_id == user.id)) if user is not None else None
+    if user is None or user.role != Role.MENTOR:
+        raise NotFound
+    found = one_or_none(sa.select(Mentor).where(Mentor.user_id == user.id))
     if found is None:
         raise NotFound
     return found

@@ -196,10 +196,10 @@ def _row(every: Mapping[str, Mutant], verdict: Verdict) -> str:
 
 HEAD = """# Mutants
 
-Each row is a mechanism of the money engine, or of what guards people's own pages, taken out by `make mutants` in a copy
-of the project, and the test that went red because of it. A mechanism that another one holds as well was taken out alone, which changed nothing, and
-then together with the other. The patches are in `tests/chaos/mutants.toml`; a test in `make check` sees to it that
-they still apply.
+Each row is a mechanism of the money engine, or of what guards people's own pages, taken out by `make mutants` in a
+copy of the project, and the test that went red because of it. A mechanism that another one holds as well was taken
+out alone, which changed nothing, and then together with the other. The patches are in `tests/chaos/mutants.toml`; a
+test in `make check` sees to it that they still apply.
 
 | Mechanism | What was removed | The test that went red |
 |---|---|---|
