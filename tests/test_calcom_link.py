@@ -22,6 +22,8 @@ from tests.house import House
 from tests.linking import KEY, Desk, rounds, with_calendar
 from tests.signing import OWEN, signed_in
 
+pytestmark = pytest.mark.story
+
 DAY = timedelta(days=1)
 
 

@@ -15,6 +15,8 @@ from tests.house import House
 from tests.people import Person, link_to, while_it_is_open
 from tests.signing import AMARA, OWEN, signed_in
 
+pytestmark = pytest.mark.story
+
 NIA, PAGE = "nia@example.com", "/admin/mentors"
 MINUTE = timedelta(minutes=1)
 

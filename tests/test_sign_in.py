@@ -18,6 +18,8 @@ from tests.house import House
 from tests.people import Person, link_to, while_it_is_open
 from tests.signing import AMARA, OWEN, signed_in
 
+pytestmark = pytest.mark.story
+
 NOBODY = "nobody@example.com"
 MINUTE = timedelta(minutes=1)
 

@@ -24,6 +24,8 @@ from tests.people import while_it_is_open
 from tests.settings import NOBODY_YET, TYPE, post, send
 from tests.signing import signed_in
 
+pytestmark = pytest.mark.story
+
 PAGE = "/dashboard/event-types"
 STRIPE = '<a class="btn push" href="/dashboard/stripe">Set up Stripe</a>'
 
