@@ -1,6 +1,6 @@
 """What a booking costs, what was seen of its payment, and what goes back."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -108,6 +108,13 @@ def locked_booking(booking_id: int) -> Booking:
 def of_booking(booking: Booking) -> Payment | None:
     """The payment of a booking, if it needs one and has its details."""
     return one_or_none(sa.select(Payment).where(Payment.booking_id == booking.id))
+
+
+def by_ids(ids: Iterable[int | None]) -> dict[int, Payment]:
+    """The payments of these ids by their id, with their bookings; what has none is passed over."""
+    wanted = {payment_id for payment_id in ids if payment_id is not None}
+    found = rows(sa.select(Payment).where(Payment.id.in_(wanted))) if wanted else []
+    return {payment.id: payment for payment in found}
 
 
 def of_bookings(booking_ids: Collection[int], *options: ORMOption) -> dict[int, Payment]:

@@ -12,6 +12,7 @@ from discuno.kit.web import row_number, wants_part
 from discuno.mentors import access, desk
 from discuno.mentors.access import me
 from discuno.mentors.models import Mentor
+from discuno.payments.service import by_ids
 from discuno.payouts import bank_jobs, figures, search, words
 from discuno.payouts.models import Payout, PayoutStatus
 
@@ -85,7 +86,7 @@ def _pieces(mentor: Mentor, payouts: list[Payout]) -> Mapping[int, list[search.P
     """What these payouts are made of, by our id of each."""
     contents = search.contents(mentor)
     parts = {payout.id: contents.get(payout.stripe_payout_id or "", []) for payout in payouts}
-    payments = search.payments_in(part for found in parts.values() for part in found)
+    payments = by_ids(part.payment_id for found in parts.values() for part in found)
     return {payout.id: search.pieces(payout, parts[payout.id], payments) for payout in payouts}
 
 

@@ -14,6 +14,7 @@ from discuno.mentors import access, desk
 from discuno.mentors.access import me
 from discuno.mentors.models import Mentor
 from discuno.payments.models import Payment
+from discuno.payments.service import by_ids
 from discuno.payouts import statements, turnovers
 from discuno.payouts.periods import Period
 from discuno.payouts.statements import Line, Statement, Sums
@@ -76,7 +77,7 @@ def _period(name: str, mentor: Mentor) -> Period:
 
 def _papers(mentor: Mentor, period: Period) -> Papers:
     found = statements.statements(mentor, period)
-    return found, statements.payments_of(line for each in found for line in each.lines)
+    return found, by_ids(line.payment_id for each in found for line in each.lines)
 
 
 def rows_of(statement: Statement, period: Period, payments: dict[int, Payment]) -> Iterator[tuple[Cell, ...]]:

@@ -166,10 +166,3 @@ def pieces(payout: Payout, parts: Iterable[Part], payments: Mapping[int, Payment
     found = [Piece(p.amount, p.transfer, payments.get(p.payment_id or 0)) for p in parts]
     rest = payout.amount - sum(piece.amount for piece in found)
     return [*found, Piece(rest, None, None)] if rest else found
-
-
-def payments_in(parts: Iterable[Part]) -> dict[int, Payment]:
-    """The payments of these parts, by their id, with their bookings."""
-    wanted = {part.payment_id for part in parts if part.payment_id is not None}
-    found = rows(sa.select(Payment).where(Payment.id.in_(wanted))) if wanted else []
-    return {payment.id: payment for payment in found}

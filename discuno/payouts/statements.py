@@ -7,13 +7,13 @@ and one month closes as the next one opens. Months are those of the mentor's zon
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Any, Self
+from typing import Self
 
 import sqlalchemy as sa
 
-from discuno.kit.db import rows, session
+from discuno.kit.db import session
 from discuno.mentors.models import Mentor
-from discuno.payments.models import Account, LedgerEntry, Payment, PostingKind
+from discuno.payments.models import Account, LedgerEntry, PostingKind
 from discuno.payouts.periods import Period
 
 K = PostingKind
@@ -206,10 +206,3 @@ def _with_debt(line: Line) -> list[Line]:
     debt = Line(line.at, kind, line.source, line.payment_id, Sums(held=owed, owed=owed))
     whole = Line(line.at, line.kind, line.source, line.payment_id, moved, line.gross, line.fee, line.borne)
     return [whole, debt]
-
-
-def payments_of(lines: Iterable[Line]) -> dict[int, Payment]:
-    """The payments that the lines are about, by their id, with their bookings."""
-    wanted = {line.payment_id for line in lines if line.payment_id is not None}
-    found: list[Any] = rows(sa.select(Payment).where(Payment.id.in_(wanted))) if wanted else []
-    return {payment.id: payment for payment in found}

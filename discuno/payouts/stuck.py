@@ -35,7 +35,7 @@ SHORT = {  # under a step, where the sentence stands elsewhere
     Reason.ACCOUNT: "Stripe needs something of you",
     Reason.OTHER_CURRENCY: "a person sees to it",
     Reason.GIVEN_UP: "a person sees to it",
-    Reason.NO_BALANCE: "as soon as Stripe has settled the payment",
+    Reason.NO_BALANCE: "as soon as Discuno’s balance at Stripe covers it",
 }
 
 
