@@ -232,7 +232,7 @@ REFUSED = [
     (LEG.format("po_2", "nowhere", 5), LEG.format("po_2", "bank", -5)),
     ("DELETE FROM discuno_audit_entry",),
     ("UPDATE discuno_audit_entry SET reason = 'x'",),
-    ("TRUNCATE discuno_audit_entry",),
+    ("TRUNCATE discuno_audit_entry CASCADE",),
 ]
 
 

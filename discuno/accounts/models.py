@@ -13,11 +13,12 @@ from discuno.kit.lifecycle import status_type
 
 
 class Role(StrEnum):
-    """What somebody may do here."""
+    """What somebody may do here. Support sees what admins see, and changes nothing."""
 
     ATTENDEE = "attendee"
     MENTOR = "mentor"
     ADMIN = "admin"
+    SUPPORT = "support"
 
 
 class User(HasId, Base):
@@ -79,14 +80,50 @@ class UserSession(HasId, Base):
     seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     browser: Mapped[str] = mapped_column(sa.Text, default="")  # as it calls itself, for the list of sign-ins
+    proved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # the second factor was given last
 
     user: Mapped[User] = relationship(lazy="joined", innerjoin=True)
+
+
+class SecondFactor(HasId, Base):
+    """The secret that somebody's authenticator app shares with us, sealed (kit/vault.py). It counts once confirmed.
+
+    `last_step` is the 30-second step of the last code that was taken: no code is taken twice (RFC 6238, 5.2).
+    """
+
+    __table_args__ = (sa.UniqueConstraint("user_id"),)
+
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("discuno_user.id", ondelete="RESTRICT"))
+    secret: Mapped[str] = mapped_column(sa.Text)
+    last_step: Mapped[int | None] = mapped_column(sa.BigInteger)
+    begun_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    refused_count: Mapped[int] = mapped_column(sa.Integer, default=0)  # wrong codes since the last right one
+    refused_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class RecoveryCode(HasId, Base):
+    """A code on paper, for when the app is lost. It works once; only its digest is kept."""
+
+    __table_args__ = (
+        sa.UniqueConstraint("digest"),
+        sa.Index("ix_discuno_recovery_code_user_id", "user_id"),
+    )
+
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("discuno_user.id", ondelete="RESTRICT"))
+    digest: Mapped[str] = mapped_column(sa.Text)
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class AuditEntry(HasId, Base):
     """Who did what, when, from where and why. Never changed, never deleted: a trigger sees to it."""
 
-    __table_args__ = (sa.Index("ix_discuno_audit_entry_about", "about"),)
+    __table_args__ = (
+        sa.Index("ix_discuno_audit_entry_about", "about"),
+        sa.Index("ix_discuno_audit_entry_actor", "actor", "id"),
+        sa.Index("ix_discuno_audit_entry_action", "action", "id"),
+    )
 
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     actor: Mapped[str] = mapped_column(sa.Text)  # an e-mail address, or `operator` on the command line
@@ -96,3 +133,16 @@ class AuditEntry(HasId, Base):
     address: Mapped[str | None] = mapped_column(sa.Text)  # where the request came from
     before: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     after: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+
+
+class AuditSeal(HasId, Base):
+    """The chain over the audit log: the digest of an entry and of the seal before it, written when it is committed.
+
+    A trigger writes it last in the transaction, one after the other, so that `id` is the order of the chain. Who
+    changes or removes an entry, whatever triggers they switch off, has to write every later seal anew.
+    """
+
+    __table_args__ = (sa.UniqueConstraint("entry_id"),)
+
+    entry_id: Mapped[int] = mapped_column(sa.ForeignKey("discuno_audit_entry.id", ondelete="RESTRICT"))
+    digest: Mapped[str] = mapped_column(sa.Text)  # SHA-256, in hex

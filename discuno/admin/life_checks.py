@@ -138,7 +138,6 @@ NULL::bigint AS difference, NULL AS currency FROM discuno_payment p
 WHERE p.status IN ('SUCCEEDED', 'DISPUTED', 'REFUNDED', 'TRANSFERRED') AND p.status <> {WORD}
   AND p.created_at >= :since""",  # noqa: S608
     ),
-    note="the audit log's hash chain comes with part E",
 )
 
 
@@ -186,4 +185,22 @@ WHERE sums.held > 0 AND p.dispute_period_ends < :before AND b.status IN ('confir
     ),
 )
 
-LIFE = (I5, I6, I7, I8, I9, I10)
+I13 = Check(
+    "I13",
+    "The audit log is what was written: every entry has its seal, and every seal follows from the one before it",
+    "SELECT count(*) FROM discuno_audit_entry",
+    (
+        """SELECT 'audit entry ' || e.id AS about, 'it has no seal' AS says,
+NULL::bigint AS difference, NULL AS currency
+FROM discuno_audit_entry e LEFT JOIN discuno_audit_seal s ON s.entry_id = e.id WHERE s.id IS NULL""",
+        """SELECT 'audit entry ' || entry_id AS about,
+  'it is not what was sealed, or a seal before it is gone' AS says, NULL::bigint AS difference, NULL AS currency
+FROM (SELECT id, entry_id, digest, lag(digest, 1, '') OVER (ORDER BY id) AS prior FROM discuno_audit_seal) AS seal
+WHERE digest IS DISTINCT FROM
+  (SELECT discuno_audit_digest(seal.prior, e) FROM discuno_audit_entry e WHERE e.id = seal.entry_id)
+ORDER BY id""",
+    ),
+    note="who cuts off the end of the log leaves no trace in it: the last seal is logged every night",
+)
+
+LIFE = (I5, I6, I7, I8, I9, I10, I13)

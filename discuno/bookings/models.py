@@ -204,3 +204,32 @@ def _bound(value: datetime | None) -> datetime:
     if value is None:
         raise ValueError("a booking has a start and an end")
     return value.astimezone(UTC)
+
+
+class FunnelStep(StrEnum):
+    """How far somebody came towards a booking."""
+
+    VISIT = "visit"  # the mentor's page, or the first step
+    TIME = "time"  # an hour was chosen
+    DETAILS = "details"  # they said who they are
+    PAYMENT = "payment"  # the payment page was ready
+    PAID = "paid"  # paid, or confirmed when it is free
+
+
+class FunnelEvent(HasId, Base):
+    """Somebody came so far, on a visit that has a random number and no name. No personal data is in it."""
+
+    __table_args__ = (
+        sa.UniqueConstraint(
+            "visit", "mentor_id", "event_type_id", "step", postgresql_nulls_not_distinct=True
+        ),
+        sa.Index("ix_discuno_funnel_event_at", "at", "step"),
+    )
+
+    visit: Mapped[str] = mapped_column(sa.Text)
+    mentor_id: Mapped[int] = mapped_column(sa.ForeignKey("discuno_mentor.id", ondelete="RESTRICT"))
+    event_type_id: Mapped[int | None] = mapped_column(
+        sa.ForeignKey("discuno_event_type.id", ondelete="CASCADE")
+    )
+    step: Mapped[FunnelStep] = mapped_column(status_type(FunnelStep, "step"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)

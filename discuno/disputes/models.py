@@ -4,11 +4,14 @@ from datetime import datetime
 from typing import ClassVar
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from discuno.accounts.models import User
 from discuno.bookings.models import Party
 from discuno.kit.db import Base, HasId, UtcDateTime
 from discuno.kit.lifecycle import HasLifecycle, Moves, Status, status_type
+from discuno.kit.outgoing import Outgoing
 from discuno.payments.models import Payment
 
 
@@ -40,6 +43,8 @@ class Decision(Status):
     """How an attendee's report ended."""
 
     REFUNDED = ("refunded", "Refunded", "ok", "The payment was returned in full.")
+    PARTLY = ("partly", "Refunded in part", "ok", "A part of the payment was returned.")
+    SPLIT = ("split", "Split", "ok", "The payment was divided between both sides.")
     RELEASED = ("released", "Released", "plain", "The mentor keeps the payment.")
     WITHDRAWN = ("withdrawn", "Withdrawn", "plain", "The attendee has withdrawn the report.")
 
@@ -66,8 +71,14 @@ class Dispute(HasLifecycle, HasId, Base):
     __table_args__ = (
         sa.UniqueConstraint("stripe_id"),
         sa.CheckConstraint("amount >= 0", name="amount"),
+        sa.CheckConstraint("refund_amount >= 0 AND mentor_amount >= 0", name="parts"),
+        sa.CheckConstraint("(assignee_id IS NULL) = (claimed_at IS NULL)", name="claim"),
         sa.CheckConstraint("(decision IS NULL) = (decision_reason IS NULL)", name="decision_reason"),
         sa.Index("ix_discuno_dispute_payment_id", "payment_id"),
+        sa.Index(
+            "ix_discuno_dispute_closed_at", "closed_at", postgresql_where=sa.text("closed_at IS NOT NULL")
+        ),
+        sa.Index("ix_discuno_dispute_opened_at", "opened_at"),
         sa.Index(  # one open report a payment, however often the button is pressed
             "uq_discuno_dispute_open_report",
             "payment_id",
@@ -97,7 +108,16 @@ class Dispute(HasLifecycle, HasId, Base):
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     decision: Mapped[Decision | None] = mapped_column(status_type(Decision, "decision"))
     decision_reason: Mapped[str | None] = mapped_column(sa.Text)
+    refund_amount: Mapped[int | None] = mapped_column(
+        sa.BigInteger
+    )  # what was decided to go back to the attendee
+    mentor_amount: Mapped[int | None] = mapped_column(
+        sa.BigInteger
+    )  # of a split: what was decided for the mentor
+    assignee_id: Mapped[int | None] = mapped_column(sa.ForeignKey("discuno_user.id", ondelete="RESTRICT"))
+    claimed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
+    assignee: Mapped[User | None] = relationship()
     messages: Mapped[list["DisputeMessage"]] = relationship(
         back_populates="dispute", order_by="DisputeMessage.id"
     )
@@ -153,3 +173,95 @@ class DisputeFile(HasId, Base):
     content: Mapped[bytes] = mapped_column(sa.LargeBinary, deferred=True)
 
     message: Mapped[DisputeMessage] = relationship(back_populates="files")
+
+
+class Note(HasId, Base):
+    """What the people here tell each other about a payment. Never shown outside, never changed."""
+
+    __table_args__ = (sa.Index("ix_discuno_note_payment_id", "payment_id", "id"),)
+
+    payment_id: Mapped[int] = mapped_column(sa.ForeignKey("discuno_payment.id", ondelete="RESTRICT"))
+    dispute_id: Mapped[int | None] = mapped_column(sa.ForeignKey("discuno_dispute.id", ondelete="RESTRICT"))
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("discuno_user.id", ondelete="RESTRICT"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    words: Mapped[str] = mapped_column(sa.Text)
+
+    user: Mapped[User] = relationship(lazy="joined", innerjoin=True)
+
+
+class AnswerKind(Status):
+    """What we tell the bank about a chargeback."""
+
+    STAGE = ("stage", "Evidence staged", "note", "The evidence lies at Stripe; the bank has not seen it yet.")
+    SUBMIT = ("submit", "Evidence submitted", "ok", "The bank has our evidence and decides.")
+    ACCEPT = ("accept", "Accepted", "plain", "We do not contest it; the cardholder keeps the money.")
+
+
+class AnswerStatus(Status):
+    """How far an answer has come on its way to Stripe."""
+
+    REQUESTED = ("requested", "On its way", "wait", "It is being handed over to Stripe.")
+    MADE = ("made", "Handed over", "ok", "Stripe has it.")
+    FAILED = ("failed", "Refused by Stripe", "bad", "Stripe did not take it.")
+
+
+N = AnswerStatus
+
+
+class DisputeAnswer(Outgoing, HasLifecycle, HasId, Base):
+    """The intention to tell Stripe something about a chargeback. `evidence` is frozen: Stripe's fields and our texts.
+
+    Stripe takes one submission as a rule, so there is at most one that is not refused; and one of each to accept.
+    """
+
+    MOVES: ClassVar[Moves] = {
+        N.REQUESTED: frozenset({N.MADE, N.FAILED}),
+        N.MADE: frozenset(),
+        N.FAILED: frozenset(),
+    }
+
+    __table_args__ = (
+        sa.Index("ix_discuno_dispute_answer_dispute_id", "dispute_id", "id"),
+        sa.Index(
+            "uq_discuno_dispute_answer_final",
+            "dispute_id",
+            unique=True,
+            postgresql_where=sa.text("kind IN ('submit', 'accept') AND status <> 'failed'"),
+        ),
+    )
+
+    dispute_id: Mapped[int] = mapped_column(sa.ForeignKey("discuno_dispute.id", ondelete="RESTRICT"))
+    kind: Mapped[AnswerKind] = mapped_column(status_type(AnswerKind, "kind"))
+    status: Mapped[AnswerStatus] = mapped_column(status_type(AnswerStatus, "status"), default=N.REQUESTED)
+    evidence: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    dispute: Mapped[Dispute] = relationship(lazy="joined", innerjoin=True)
+
+    @property
+    def key(self) -> str:
+        """The idempotency key of the current attempt."""
+        return f"answer:{self.id}:{self.epoch}"
+
+
+class EvidenceFile(Outgoing, HasId, Base):
+    """A file for the bank, in one of Stripe's fields. `stripe_file_id` is known once it was uploaded."""
+
+    __table_args__ = (
+        sa.UniqueConstraint("stripe_file_id"),
+        sa.UniqueConstraint("dispute_id", "field"),
+        sa.CheckConstraint("octet_length(content) BETWEEN 1 AND 5242880", name="size"),
+    )
+
+    dispute_id: Mapped[int] = mapped_column(sa.ForeignKey("discuno_dispute.id", ondelete="RESTRICT"))
+    field: Mapped[str] = mapped_column(sa.Text)  # e.g. service_documentation
+    name: Mapped[str] = mapped_column(sa.Text)
+    media_type: Mapped[str] = mapped_column(sa.Text)
+    content: Mapped[bytes] = mapped_column(sa.LargeBinary, deferred=True)
+    stripe_file_id: Mapped[str | None] = mapped_column(sa.Text)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    @property
+    def key(self) -> str:
+        """The idempotency key of the upload."""
+        return f"evidence:{self.id}:{self.epoch}"

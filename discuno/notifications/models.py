@@ -26,6 +26,30 @@ class EmailStatus(Status):
 M = EmailStatus
 
 
+class AlertKind(Status):
+    """What can go wrong so that a person is needed. Each has a runbook of its name in docs/runbooks."""
+
+    TRANSFER = ("transfer", "Transfer failed", "bad", "Stripe has refused a transfer three times.")
+    REFUND = ("refund", "Refund needs a person", "bad", "A refund could not be made by itself.")
+    REVERSAL = ("reversal", "Transfer not taken back", "bad", "What had to come back from a mentor did not.")
+    PAYMENT = ("payment", "Payment does not match", "bad", "Money is not what our rows say.")
+    PAYOUT = ("payout", "Payout failed", "bad", "A payout to a mentor's bank failed or cannot be made.")
+    HOLDING = ("holding", "Money lies too long", "bad", "Money nears the longest time that Stripe holds it.")
+    WEBHOOK = ("webhook", "Webhook failing", "bad", "An event from outside could not be handled.")
+    EMAIL = ("email", "Letter not sent", "bad", "A letter could not be sent, or came back.")
+    JOB = ("job", "Work given up", "bad", "Work was tried too often and given up.")
+    CRON = ("cron", "Clock is silent", "bad", "Work that comes by the clock has not come.")
+    DRIFT = ("drift", "Books differ", "bad", "Our books and Stripe's do not agree.")
+    CASE = ("case", "Case past due", "bad", "Somebody waits for our answer to a case.")
+    CALENDAR = (
+        "calendar",
+        "Calendar does not fit",
+        "note",
+        "A booking and a mentor's calendar do not agree.",
+    )
+    APPROVAL = ("approval", "Second admin asked for", "note", "A decision waits for a second admin.")
+
+
 class Email(HasLifecycle, HasId, Base):
     """One letter. Its text is made when it is sent, from the rows `about` names."""
 
@@ -42,7 +66,11 @@ class Email(HasLifecycle, HasId, Base):
     __table_args__ = (
         sa.UniqueConstraint("event", "recipient"),
         sa.UniqueConstraint("resend_id"),
-        sa.Index("ix_discuno_email_recipient", "recipient"),
+        sa.Index("ix_discuno_email_recipient", "recipient", "id"),
+        sa.Index("ix_discuno_email_status", "status", "id"),
+        sa.Index("ix_discuno_email_template", "template", "status", "id"),
+        sa.Index("ix_discuno_email_about", "about", postgresql_using="gin"),
+        sa.Index("ix_discuno_email_created_at", "created_at"),
     )
 
     event: Mapped[str] = mapped_column(sa.Text)  # e.g. booking:12:confirmed
@@ -55,3 +83,34 @@ class Email(HasLifecycle, HasId, Base):
     error: Mapped[str | None] = mapped_column(sa.Text)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # the carrier said what became of it
+    opened_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # first; many readers never tell
+
+
+class Alert(HasId, Base):
+    """Something that a person has to see to: one row a cause, until somebody has dealt with it or it is over.
+
+    `cause` names it (e.g. transfer:12); met again while it is open it is only counted.
+    """
+
+    __table_args__ = (
+        sa.Index(
+            "uq_discuno_alert_one_open",
+            "kind",
+            "cause",
+            unique=True,
+            postgresql_where=sa.text("ended_at IS NULL"),
+        ),
+        sa.Index("ix_discuno_alert_ended_at", "ended_at"),
+    )
+
+    kind: Mapped[AlertKind] = mapped_column(status_type(AlertKind, "kind"))
+    cause: Mapped[str] = mapped_column(sa.Text)
+    words: Mapped[str] = mapped_column(sa.Text)
+    path: Mapped[str] = mapped_column(sa.Text)  # the page on which it can be dealt with
+    times: Mapped[int] = mapped_column(sa.Integer, default=1)
+    began_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    seen_at: Mapped[datetime] = mapped_column(UtcDateTime)  # last
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    ended_by: Mapped[str | None] = mapped_column(sa.Text)  # who dealt with it; none: it was over by itself
+    end_reason: Mapped[str | None] = mapped_column(sa.Text)

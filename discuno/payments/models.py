@@ -43,6 +43,12 @@ class PaymentStatus(Status):
 
 
 P = PaymentStatus
+# What a search looks in, as words: Postgres takes an address for one word unless its signs are blanks.
+# Written as Postgres writes it back, so that the schema test can compare the two.
+SEARCHED = (
+    "to_tsvector('simple'::regconfig, "
+    "(customer_name || ' '::text) || translate(customer_email, '@.+_-'::text, '     '::text))"
+)
 
 
 class Payment(HasLifecycle, HasId, Base):
@@ -75,11 +81,21 @@ class Payment(HasLifecycle, HasId, Base):
         sa.CheckConstraint("amount > 0", name="amount"),
         sa.CheckConstraint("platform_fee >= 0 AND mentor_amount >= 0", name="parts"),
         sa.CheckConstraint("amount = platform_fee + mentor_amount", name="split"),
+        sa.CheckConstraint(
+            "(divided_at IS NULL) = (divided_mentor IS NULL) "
+            "AND divided_mentor BETWEEN 0 AND amount - divided_at AND divided_at >= 0",
+            name="divided",
+        ),
         sa.CheckConstraint("currency ~ '^[a-z]{3}$'", name="currency"),
         sa.Index("ix_discuno_payment_mentor_user_id", "mentor_user_id", "id"),
         sa.Index("ix_discuno_payment_customer_email", "customer_email"),
         sa.Index("ix_discuno_payment_status", "status", "id"),
         sa.Index("ix_discuno_payment_dispute_period_ends", "dispute_period_ends"),
+        sa.Index("ix_discuno_payment_paid_at", "paid_at"),
+        sa.Index("ix_discuno_payment_created_at", "created_at"),
+        sa.Index("ix_discuno_payment_kept", "id", postgresql_where=sa.text("dispute_requested")),
+        sa.Index("ix_discuno_payment_odd", "id", postgresql_where=sa.text("needs_attention IS NOT NULL")),
+        sa.Index("ix_discuno_payment_words", sa.text(SEARCHED), postgresql_using="gin"),
     )
 
     booking_id: Mapped[int] = mapped_column(sa.ForeignKey("discuno_booking.id", ondelete="RESTRICT"))
@@ -90,6 +106,8 @@ class Payment(HasLifecycle, HasId, Base):
     currency: Mapped[str] = mapped_column(sa.String(3))
     platform_fee: Mapped[int] = mapped_column(sa.BigInteger)
     mentor_amount: Mapped[int] = mapped_column(sa.BigInteger)
+    divided_at: Mapped[int | None] = mapped_column(sa.BigInteger)  # policy.Divided: once so much is gone,
+    divided_mentor: Mapped[int | None] = mapped_column(sa.BigInteger)  # the mentor has so much of the rest
     status: Mapped[PaymentStatus] = mapped_column(status_type(PaymentStatus, "status"), default=P.PENDING)
     payment_status: Mapped[str | None] = mapped_column(sa.Text)  # Stripe's word, as last seen
     stripe_payment_intent_id: Mapped[str | None] = mapped_column(sa.Text)
@@ -190,6 +208,7 @@ class Refund(Outgoing, HasLifecycle, HasId, Base):
         sa.UniqueConstraint("stripe_refund_id"),
         sa.UniqueConstraint("payment_id", "nonce"),
         sa.CheckConstraint("amount > 0", name="amount"),
+        sa.Index("ix_discuno_refund_created_at", "created_at"),
         sa.Index(
             "ix_discuno_refund_open", "id", postgresql_where=sa.text("status IN ('requested', 'pending')")
         ),
@@ -240,6 +259,7 @@ class PostingKind(StrEnum):
     DISPUTE_FEE = "dispute_fee"
     DEBT_NETTED = "debt_netted"
     WRITE_OFF = "write_off"
+    SPLIT = "split"  # a decision gave the mentor more, or less, than the pro rata share of what stays
     PAYOUT = "payout"
     PAYOUT_UNDONE = "payout_undone"
 
@@ -257,6 +277,7 @@ class LedgerEntry(HasId, Base):
         sa.Index("ix_discuno_ledger_entry_payment_id", "payment_id"),
         sa.Index("ix_discuno_ledger_entry_mentor", "mentor_id", "account", "currency"),
         sa.Index("ix_discuno_ledger_entry_account", "account", "currency"),
+        sa.Index("ix_discuno_ledger_entry_posted_at", "posted_at"),
     )
 
     kind: Mapped[PostingKind] = mapped_column(status_type(PostingKind, "kind"))

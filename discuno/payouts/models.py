@@ -321,3 +321,22 @@ class Payout(Outgoing, HasLifecycle, HasId, Base):
     def key(self) -> str:
         """The idempotency key of the current attempt."""
         return f"payout:{self.id}:{self.epoch}"
+
+
+class Pause(HasId, Base):
+    """Nothing is transferred to anybody while one is on: an admin has stopped the release run, and says why."""
+
+    __table_args__ = (
+        sa.Index(
+            "uq_discuno_pause_one_on",
+            sa.text("(ended_at IS NULL)"),
+            unique=True,
+            postgresql_where=sa.text("ended_at IS NULL"),
+        ),
+    )
+
+    reason: Mapped[str] = mapped_column(sa.Text)
+    began_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    began_by: Mapped[str] = mapped_column(sa.Text)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    ended_by: Mapped[str | None] = mapped_column(sa.Text)

@@ -15,6 +15,8 @@ class WebhookEvent(HasId, Base):
 
     __table_args__ = (
         sa.UniqueConstraint("provider", "external_id"),
+        sa.Index("ix_discuno_webhook_event_type", "type", "id"),
+        sa.Index("ix_discuno_webhook_event_account", "account", "id"),
         sa.Index(
             "ix_discuno_webhook_event_open", "received_at", postgresql_where=sa.text("handled_at IS NULL")
         ),
@@ -31,3 +33,4 @@ class WebhookEvent(HasId, Base):
     outcome: Mapped[str | None] = mapped_column(sa.Text)  # what became of it, in a few words
     attempts: Mapped[int] = mapped_column(sa.Integer, default=0)
     error: Mapped[str | None] = mapped_column(sa.Text)
+    ignored_by: Mapped[str | None] = mapped_column(sa.Text)  # a person has decided that nothing is to be done
