@@ -22,7 +22,8 @@ sums AS MATERIALIZED (
     -coalesce(sum(e.amount) FILTER (WHERE e.account = 'fees'), 0) AS fee_kept,
     coalesce(sum(e.amount) FILTER (WHERE e.account = 'debt'), 0) AS debt,
     coalesce(sum(e.amount) FILTER (WHERE e.account = 'debt' AND e.kind <> 'debt_netted'), 0) AS debt_made,
-    coalesce(sum(e.amount) FILTER (WHERE e.account = 'loss'), 0) AS loss
+    coalesce(sum(e.amount) FILTER (WHERE e.account = 'loss'), 0) AS loss,
+    coalesce(sum(e.amount) FILTER (WHERE e.kind = 'split' AND e.account = 'fees'), 0) AS given_up
   FROM discuno_payment payment LEFT JOIN discuno_ledger_entry e ON e.payment_id = payment.id
   WHERE payment.created_at >= :since
   GROUP BY payment.id)"""
@@ -134,9 +135,9 @@ I2 = Check(
             ("refunded < 0 OR refunded > captured", "'refunded ' || refunded", "refunded - captured"),
             ("reversed < 0 OR reversed > transferred", "'reversed ' || reversed", "reversed - transferred"),
             (
-                "transferred - reversed > mentor_amount + debt_made",
+                "transferred - reversed > mentor_amount + given_up + debt_made",
                 "'the mentor was sent more than their share'",
-                "transferred - reversed - mentor_amount - debt_made",
+                "transferred - reversed - mentor_amount - given_up - debt_made",
             ),
             (
                 "refunded + disputed + transferred - reversed > captured AND debt <= 0 AND loss <= 0",

@@ -110,6 +110,18 @@ def gone(payment: Payment) -> int:
     return -int(session().execute(statement).scalar_one())
 
 
+def divided(payment: Payment) -> policy.Divided | None:
+    """How a decision has divided what stays of it, if one has."""
+    if payment.divided_at is None or payment.divided_mentor is None:
+        return None
+    return policy.Divided(payment.divided_at, payment.divided_mentor)
+
+
+def bearing(payment: Payment, before: int, after: int) -> policy.Bearing:
+    """Who bears it when what is gone of a payment changes so, in minor units."""
+    return policy.bearing(payment.amount, payment.platform_fee, before, after, divided(payment))
+
+
 def debt_of(mentor_id: int, currency: str) -> int:
     """What a mentor owes us in this currency, in minor units."""
     statement = sa.select(sa.func.coalesce(sa.func.sum(LedgerEntry.amount), 0)).where(
@@ -174,7 +186,7 @@ def money_left(payment: Payment, amount: int, kind: PostingKind, source: str) ->
     """`amount` went back to the attendee or their bank: mentor and platform bear it pro rata."""
     if is_posted(kind, source):
         return
-    parts = policy.bearing(payment.amount, payment.platform_fee, gone(payment), gone(payment) + amount)
+    parts = bearing(payment, gone(payment), gone(payment) + amount)
     legs = {Account.STRIPE: -amount, Account.FEES: parts.platform_fee, Account.LOSS: parts.loss}
     _post(payment, kind, source, {**legs, **_from_mentor(payment, parts.mentor)})
 
@@ -183,7 +195,7 @@ def money_returned(payment: Payment, amount: int, kind: PostingKind, source: str
     """`amount` that had left is here again: a refund the bank sent back, a dispute that was won."""
     if is_posted(kind, source):
         return
-    parts = policy.bearing(payment.amount, payment.platform_fee, gone(payment), gone(payment) - amount)
+    parts = bearing(payment, gone(payment), gone(payment) - amount)
     legs = {Account.STRIPE: amount, Account.FEES: parts.platform_fee, Account.LOSS: parts.loss}
     _post(payment, kind, source, {**legs, **_to_mentor(payment, -parts.mentor)})
 
@@ -198,6 +210,22 @@ def reversed_(payment: Payment, amount: int, reversal_id: str) -> None:
     """Money came back from the connected account."""
     legs = {Account.STRIPE: amount, Account.CONNECTED: -amount, Account.MENTORS: amount}
     _post(payment, PostingKind.REVERSAL, reversal_id, {**legs, **_to_mentor(payment, amount)})
+
+
+def divide(payment: Payment, refund: int, to_mentor: int, source: str) -> None:
+    """A decision divides what stays: `refund` goes back, `to_mentor` is the mentor's, the rest ours. In minor units.
+
+    Written down at once, before the refund is made; what the mentor's part differs from the frozen split is between
+    the two of us. Raises ValueError for more than there is, or when it was divided before.
+    """
+    going, before = gone(payment) + refund, policy.kept(payment.amount, payment.platform_fee, gone(payment))
+    if divided(payment) is not None or min(refund, to_mentor, payment.amount - going - to_mentor) < 0:
+        raise ValueError(f"{payment!r} cannot be divided so: {refund} back, {to_mentor} to the mentor")
+    payment.divided_at, payment.divided_mentor = going, to_mentor
+    after = policy.kept(payment.amount, payment.platform_fee, gone(payment), divided(payment))
+    more = after[0] - before[0]
+    legs = {Account.FEES: more, **(_to_mentor(payment, more) if more > 0 else _from_mentor(payment, -more))}
+    _post(payment, PostingKind.SPLIT, source, legs)
 
 
 def debt_netted(payment: Payment, amount: int, source: str) -> None:

@@ -29,9 +29,14 @@ def excess(payment: Payment) -> int:
     What a later session's share has already paid of it (netted debt) is not asked for again.
     """
     going = ledger.gone(payment) + payments.unposted_refunds(payment)
-    if going == 0:
+    return beyond(payment, going, ledger.divided(payment))
+
+
+def beyond(payment: Payment, going: int, divided: policy.Divided | None) -> int:
+    """The same if so much were gone, and the rest divided so."""
+    if going == 0 and divided is None:
         return 0
-    share = payment.mentor_amount - policy.bearing(payment.amount, payment.platform_fee, 0, going).mentor
+    share, _ = policy.kept(payment.amount, payment.platform_fee, going, divided)
     sent: int = sum(t.reversible for t in payment.transfers)
     made, owed = ledger.debt_made(payment)
     return max(0, sent - share - (made - owed))

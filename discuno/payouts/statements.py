@@ -30,6 +30,7 @@ WORDS = {
     K.REVERSAL: "Taken back from your Stripe account",
     K.DEBT_NETTED: "Share used for what you owed",
     K.WRITE_OFF: "Debt forgiven",
+    K.SPLIT: "Divided by a decision of ours",
     K.PAYOUT: "Paid out to your bank",
     K.PAYOUT_UNDONE: "Payout came back from your bank",
     DEBT_MADE: "Became a debt: it was no longer held",

@@ -4,9 +4,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from discuno.policy.numbers import HOLDING_LIMIT, HOLDING_LIMIT_ELSEWHERE, Terms
+from discuno.policy.numbers import HOLDING_LIMIT, HOLDING_LIMIT_ELSEWHERE, SECOND_ADMIN_ABOVE, Terms
 
 
 @dataclass(frozen=True)
@@ -51,19 +51,48 @@ class Bearing:
     loss: int
 
 
-def bearing(amount: int, platform_fee: int, gone_before: int, gone_after: int) -> Bearing:
-    """Share out a change of what has gone back, pro rata of the frozen split, in minor units.
+class Divided(NamedTuple):
+    """A decision to divide what stays otherwise than the frozen split. In minor units.
 
-    What is kept of a payment is split as the whole was, our fee rounded half up; so parts of a refund add up to the
-    whole, to the cent, in whatever pieces it is made. What a bank takes beyond the payment is the platform's loss.
+    When `gone` has left, `mentor` of the rest is the mentor's.
     """
 
-    def kept(gone: int) -> tuple[int, int]:
-        left = min(max(0, amount - gone), amount)
-        fee = (2 * platform_fee * left + amount) // (2 * amount)
-        return left - fee, fee
+    gone: int
+    mentor: int
 
-    (mentor_before, fee_before), (mentor_after, fee_after) = kept(gone_before), kept(gone_after)
+
+def kept(amount: int, platform_fee: int, gone: int, divided: Divided | None = None) -> tuple[int, int]:
+    """The mentor's and our part of what is left of a payment when so much has gone back, in minor units.
+
+    What is kept of a payment is split as the whole was, our fee rounded half up. A decision to divide it otherwise
+    moves both parts by the same amount; what goes beyond that decision is borne pro rata of what it gave to each.
+    """
+    left = min(max(0, amount - gone), amount)
+    fee = _half_up(platform_fee * left, amount)
+    if divided is None:
+        return left - fee, fee
+    then = amount - divided.gone
+    if gone > divided.gone and then > 0:
+        fee = _half_up((then - divided.mentor) * left, then)
+    else:
+        fee += then - divided.mentor - _half_up(platform_fee * then, amount)
+    return left - fee, fee
+
+
+def _half_up(part: int, whole: int) -> int:
+    return (2 * part + whole) // (2 * whole)
+
+
+def bearing(
+    amount: int, platform_fee: int, gone_before: int, gone_after: int, divided: Divided | None = None
+) -> Bearing:
+    """Share out a change of what has gone back, in minor units.
+
+    Parts of a refund add up to the whole, to the cent, in whatever pieces it is made. What a bank takes beyond the
+    payment is the platform's loss.
+    """
+    mentor_before, fee_before = kept(amount, platform_fee, gone_before, divided)
+    mentor_after, fee_after = kept(amount, platform_fee, gone_after, divided)
     mentor, fee = mentor_before - mentor_after, fee_before - fee_after
     return Bearing(mentor, fee, gone_after - gone_before - mentor - fee)
 
@@ -106,6 +135,7 @@ class Reason(StrEnum):
     OTHER_CURRENCY = "settlement_currency"
     NO_BALANCE = "balance_insufficient"
     GIVEN_UP = "refused"
+    PAUSED = "paused"
 
     @property
     def words(self) -> str:
@@ -129,6 +159,7 @@ WAITS = {
     Reason.OTHER_CURRENCY: "Stripe settled the payment in another currency.",
     Reason.NO_BALANCE: "The money has not settled at Stripe yet.",
     Reason.GIVEN_UP: "Stripe has refused the transfer; a person will look at it.",
+    Reason.PAUSED: "Discuno has paused all transfers for the moment.",
 }
 
 
@@ -144,6 +175,7 @@ class Standing:
     mentor_suspended: bool
     account_can_receive: bool
     same_currency: bool
+    paused: bool = False  # all transfers are
 
     def reason_to_wait(self) -> Reason | None:
         """The first reason why the money must not go, or None when it may. The one guard (promise 4)."""
@@ -154,6 +186,7 @@ class Standing:
             (Reason.NOTHING_LEFT, self.held <= 0),
             (Reason.DISPUTE_PERIOD, not self.dispute_period_over),
             (Reason.SUSPENDED, self.mentor_suspended),
+            (Reason.PAUSED, self.paused),
             (Reason.OTHER_CURRENCY, not self.same_currency),
             (Reason.ACCOUNT, not self.account_can_receive),
         )
@@ -228,3 +261,8 @@ def refund_answer(
         "sending": RefundAnswer.AFTER_TRANSFER,
         "sent": RefundAnswer.AFTER_REVERSAL,
     }[transfer]
+
+
+def needs_second_admin(moved: int, currency: str) -> bool:
+    """Whether an act that disposes of so much, in minor units, is done only when a second admin agrees."""
+    return moved > SECOND_ADMIN_ABOVE * MINIMUM_CHARGE.get(currency, 50)

@@ -34,6 +34,13 @@ UNUSED_LINKS_WITHIN = timedelta(hours=1)
 SESSION_IDLE = timedelta(days=3)  # signed in, and nothing asked for
 SESSION_LIFE = timedelta(days=30)  # signed in, whatever is asked for; NIST SP 800-63B 4.1.3 allows no more
 SEEN_EVERY = timedelta(minutes=5)  # how exactly it is known when somebody was here last
+SECOND_FACTOR_LIFE = timedelta(hours=12)  # an admin's code is asked for again then; NIST SP 800-63B 4.2.3
+PROVED_FOR = timedelta(minutes=10)  # and before money moves, unless it was given as lately as this
+RECOVERY_CODES = 10  # on paper, each works once
+CODES_REFUSED = 5  # wrong codes in a row, after which the next is looked at only later
+CODES_REST = timedelta(minutes=5)
+DECIDE_WITHIN = timedelta(hours=72)  # our time to decide a report, once both sides could speak
+SECOND_ADMIN_ABOVE = 1000  # times the least charge ($500.00): an act on more takes two admins
 MANAGE_LINK_LIFE = timedelta(days=400)  # after the session: a receipt can be had for the year's taxes
 TRANSFER_ATTEMPTS = 3  # definite refusals before a person is told
 TRANSFER_WAIT = timedelta(hours=1)  # whatever blocks a transfer is looked at again then, without any event
@@ -63,6 +70,8 @@ CHANGES = Rate("changes", "120 per hour", "40 per hour")  # of a booking, by who
 REPORTS = Rate("reports", "30 per hour", "15 per hour")
 KEYS = Rate("keys", "60 per hour", "20 per hour")  # a key of another house's, which is asked at once
 SETTINGS = Rate("settings", "600 per hour", "300 per hour")  # what somebody signed in changes of their own
+CODES = Rate("codes", "60 per hour", "30 per hour")  # of an authenticator app
+LEVERS = Rate("levers", "600 per hour", "300 per hour")  # what an admin does
 SIGN_INS = Rate("sign-ins", "120 per hour", "40 per hour")  # links that somebody tries
 FEED = Rate("feed", "900 per 10 minutes", "60 per 10 minutes")  # calendar services ask from few addresses
 MAIL = Rate("mail", "20 per hour", "6 per hour")  # forms that send a letter to somebody
