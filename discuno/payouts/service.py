@@ -14,6 +14,7 @@ from discuno.mentors.models import EventType, Mentor
 from discuno.payments import ledger
 from discuno.payments import service as payments
 from discuno.payments.models import Payment
+from discuno.payouts import pauses
 from discuno.payouts.models import (
     RELEASE,
     AccountStatus,
@@ -65,11 +66,12 @@ def objection(payment: Payment) -> Reason | None:
 
 
 def standing(
-    payment: Payment, *, held: int | None = None, can_receive: bool | None = None
+    payment: Payment, *, held: int | None = None, can_receive: bool | None = None, paused: bool | None = None
 ) -> policy.Standing:
     """Everything that may stand against sending this payment's share, as the rows say now.
 
-    Whoever shows many payments has asked what is held, and whether their mentor can receive it, for all at once.
+    Whoever shows many payments has asked what is held, whether their mentor can receive it, and whether all transfers
+    are paused, for all at once.
     """
     mentor = payment.booking.mentor
     ends = payment.dispute_period_ends
@@ -82,6 +84,7 @@ def standing(
         mentor_suspended=mentor.suspended_at is not None,
         account_can_receive=can_be_paid(mentor) if can_receive is None else can_receive,
         same_currency=payment.settlement_currency in (None, payment.currency),
+        paused=pauses.is_on() if paused is None else paused,
     )
 
 
@@ -92,7 +95,10 @@ def reason_to_wait(transfer: Transfer) -> Reason | None:
 
 def nothing_stands(payment: Payment) -> bool:
     """Whether only time or the mentor's own account can still keep what is held."""
-    only_time = (None, Reason.DISPUTE_PERIOD, Reason.SUSPENDED, Reason.OTHER_CURRENCY, Reason.ACCOUNT)
+    only_time = (
+        *(None, Reason.DISPUTE_PERIOD, Reason.SUSPENDED, Reason.PAUSED, Reason.OTHER_CURRENCY),
+        Reason.ACCOUNT,
+    )
     coming_back = any(r.status == ReversalStatus.REQUESTED for t in payment.transfers for r in t.reversals)
     return standing(payment).reason_to_wait() in only_time and not coming_back
 

@@ -22,6 +22,7 @@ WORDS = {  # as the mentor is told; the others are told as everybody is
     Reason.SUSPENDED: "Your account with us is suspended. Your money is kept until that is settled.",
     Reason.ACCOUNT: "Your Stripe account cannot receive money yet. Your share goes by itself as soon as it can.",
     Reason.OTHER_CURRENCY: f"Stripe settled the payment in another currency, so a person sees to it. {PERSON}",
+    Reason.PAUSED: "Discuno has paused all transfers for the moment. Your share goes by itself when they go on.",
     Reason.GIVEN_UP: f"Stripe has refused the transfer more than once. A person at Discuno sees to it. {PERSON}",
 }
 SHORT = {  # under a step, where the sentence stands elsewhere
@@ -35,6 +36,7 @@ SHORT = {  # under a step, where the sentence stands elsewhere
     Reason.ACCOUNT: "Stripe needs something of you",
     Reason.OTHER_CURRENCY: "a person sees to it",
     Reason.GIVEN_UP: "a person sees to it",
+    Reason.PAUSED: "transfers are paused",
     Reason.NO_BALANCE: "as soon as Discuno’s balance at Stripe covers it",
 }
 
