@@ -9,6 +9,7 @@ from discuno.kit import outbox
 from discuno.kit.db import locked, transaction
 from discuno.notifications import (
     account_letters,
+    alert_letters,
     booking_letters,
     calendar_letters,
     case_letters,
@@ -24,6 +25,7 @@ from discuno.notifications.models import Email, EmailStatus
 log = structlog.get_logger()
 LETTERS = (
     letters,
+    alert_letters,
     booking_letters,
     change_letters,
     case_letters,
