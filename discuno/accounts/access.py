@@ -1,5 +1,6 @@
 """Who is signed in, and who may enter where. Flask-Login keeps the cookie; whom it stands for is a row of ours."""
 
+from collections.abc import Callable
 from typing import cast
 from urllib.parse import urlencode, urlsplit
 
@@ -7,15 +8,19 @@ from flask import Flask, Response, g, make_response, redirect, request, session
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from werkzeug.wrappers import Response as AnyResponse
 
-from discuno.accounts import sessions
+from discuno.accounts import second, sessions
 from discuno.accounts.audit import Actor
 from discuno.accounts.models import Role, User, UserSession
+from discuno.accounts.second import Answer
 from discuno.kit import limits, security
 from discuno.kit.db import locked, transaction
-from discuno.kit.errors import NotFound
+from discuno.kit.errors import DomainError, NotFound
 from discuno.kit.web import local_path, wants_part
 
 SIGN_IN = "/sign-in"
+CODE = "/sign-in/code"
+STAFF = (Role.ADMIN, Role.SUPPORT)
+LOOK_ONLY = "You can look at everything here. To change something, ask an admin."
 KNOWS = "knows"  # in the cookie, after signing out too: who was signed in here last
 KEPT = ("visitor", "clock", KNOWS)  # of the cookie, when somebody signs in or out
 COOKIE = "_user_id"  # where Flask-Login keeps the token
@@ -125,34 +130,76 @@ def signed_in() -> AnyResponse | None:
 
 
 def admin() -> AnyResponse | None:
-    """A guard: to anybody but an admin there is nothing here.
+    """A guard: for who looks after money, with a second factor. To others there is nothing here.
 
-    An e-mailed link is one factor; the second one that admins need (OWASP ASVS 5.0 6.3.3) will be asked for here.
+    An e-mailed link is one factor (OWASP ASVS 5.0 6.3.3). Support may look at everything and change nothing.
     """
     asked = signed_in()
     if asked is not None:
         return asked
-    found = user()
-    if found is None or found.role != Role.ADMIN:
+    found, row = user(), here()
+    if found is None or row is None or found.role not in STAFF:
         raise NotFound
+    if not second.is_proved(row):
+        return _lead_to(code_path)
+    if found.role != Role.ADMIN and request.method not in security.SAFE:
+        raise DomainError(LOOK_ONLY, status=403)
     return None
 
 
+def may_act() -> bool:
+    """Whether whoever looks at an admin page may change something there."""
+    found = user()
+    return found is not None and found.role == Role.ADMIN
+
+
+def must_prove() -> bool:
+    """Whether a code is to be typed before money moves: none was, lately, in this browser."""
+    row = here()
+    return row is None or not second.is_fresh(row)
+
+
+def proves(code: str) -> str | None:
+    """Take a code, if one is needed here: None, or why it was not taken. Not inside a unit of work."""
+    row = here()
+    if row is None or not must_prove():
+        return None
+    with transaction():
+        answer = second.take(locked(User, row.user_id), code)
+        if answer is Answer.TAKEN:
+            second.prove(locked(UserSession, row.id))
+    return answer.value or None
+
+
 def _ask_to_sign_in() -> AnyResponse:
+    return _lead_to(sign_in_path)
+
+
+def _lead_to(path: Callable[[str], str]) -> AnyResponse:
+    """Elsewhere first, and from there back here."""
     if wants_part():
         page = urlsplit(request.headers.get("HX-Current-URL", ""))
         there = f"{page.path}?{page.query}" if page.query else page.path
-        return make_response("", 204, {"HX-Redirect": sign_in_path(there), "Cache-Control": "no-store"})
+        return make_response("", 204, {"HX-Redirect": path(there), "Cache-Control": "no-store"})
     there = request.full_path.rstrip("?") if request.method == "GET" else ""
-    response = cast(Response, redirect(sign_in_path(there), 303))
+    response = cast(Response, redirect(path(there), 303))
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
 def sign_in_path(there: str) -> str:
     """The sign-in page, which leads back to a path of ours."""
+    return _with_next(SIGN_IN, there)
+
+
+def code_path(there: str) -> str:
+    """The page that asks for the second factor, and leads back."""
+    return _with_next(CODE, there)
+
+
+def _with_next(page: str, there: str) -> str:
     path = local_path(there)
-    return f"{SIGN_IN}?{urlencode({'next': path})}" if path else SIGN_IN
+    return f"{page}?{urlencode({'next': path})}" if path else page
 
 
 security.GUARDS["signed_in"] = signed_in

@@ -6,7 +6,7 @@ from discuno.accounts.models import Role, User, UserSession
 from discuno.kit import clock
 from discuno.kit.db import one_or_none, session
 
-HOMES = {Role.MENTOR: "/dashboard", Role.ADMIN: "/admin/mentors"}
+HOMES = {Role.MENTOR: "/dashboard", Role.ADMIN: "/admin", Role.SUPPORT: "/admin"}
 AREAS = ("/dashboard", "/admin")  # each is one role's alone
 
 
