@@ -107,14 +107,17 @@ def answered(case: Dispute) -> None:
     case.due_at = None
 
 
-def close(case: Dispute, decision: Decision, reason: str) -> bool:
-    """The report is decided; False when it was before."""
+def close(
+    case: Dispute, decision: Decision, reason: str, *, refund: int | None = None, mentor: int | None = None
+) -> bool:
+    """The report is decided; False when it was before. `refund` goes back, `mentor` is the mentor's of a split."""
     if not case.is_open:
         return False
     case.move_to(DisputeStatus.CLOSED)
     case.closed_at = clock.now()
     case.due_at = None
     case.decision, case.decision_reason = decision, reason
+    case.refund_amount, case.mentor_amount = refund, mentor
     return True
 
 

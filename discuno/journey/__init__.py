@@ -20,6 +20,15 @@ from discuno.journey.accounts import (
     payout_refused,
     payout_seen,
 )
+from discuno.journey.acts import (
+    Act,
+    Outcome,
+    approve,
+    do,
+    of_proposal,
+    settle_proposal,
+    terms_of,
+)
 from discuno.journey.booking import (
     ask_for_confirmation,
     begin_checkout,
@@ -96,6 +105,7 @@ from discuno.journey.offers import (
     switch_offer,
     why_not_removed,
 )
+from discuno.journey.pauses import pause_transfers, resume_transfers, suspend, unsuspend
 from discuno.journey.people import invite, make_admin, sign_in_asked
 from discuno.journey.reports import (
     answer_is_due,
@@ -106,8 +116,10 @@ from discuno.journey.reports import (
 )
 
 __all__ = [
+    "Act",
     "Found",
     "NeedsStripe",
+    "Outcome",
     "account_changed",
     "account_is_needed",
     "account_made",
@@ -115,6 +127,7 @@ __all__ = [
     "account_seen",
     "answer_is_due",
     "answer_report",
+    "approve",
     "ask_for_confirmation",
     "ask_pay_out",
     "ask_to_move",
@@ -132,6 +145,7 @@ __all__ = [
     "choose_time",
     "configured",
     "decide_report",
+    "do",
     "give_back",
     "give_details",
     "hold",
@@ -152,6 +166,8 @@ __all__ = [
     "move_refused",
     "moved",
     "needs_a_person",
+    "of_proposal",
+    "pause_transfers",
     "pay_out",
     "pay_out_wish",
     "payment_seen",
@@ -169,6 +185,7 @@ __all__ = [
     "remove_offer",
     "replace_link",
     "report",
+    "resume_transfers",
     "retry_transfer",
     "reversal_found",
     "reversal_made",
@@ -176,18 +193,22 @@ __all__ = [
     "save_offer",
     "send_link",
     "sessions_there",
+    "settle_proposal",
     "settlement_words",
     "sign_in_asked",
     "slot_lost",
     "stranger_found",
+    "suspend",
     "switch_offer",
     "take_back",
     "take_back_excess",
+    "terms_of",
     "transfer_alarm",
     "transfer_found",
     "transfer_made",
     "transfer_refused",
     "unlink_calendar",
+    "unsuspend",
     "wake_release",
     "was_returned",
     "watch",

@@ -43,9 +43,16 @@ def refund(payment: Payment, *, amount: int, reason: str, nonce: str) -> Refund 
     return wanted
 
 
-def refund_what_can_be(payment: Payment, *, reason: str) -> None:
-    """Return all that is left. What a bank has already taken back is not returned a second time."""
+def refund_what_can_be(payment: Payment, *, reason: str, most: int | None = None) -> None:
+    """Return all that is left, or `most` of it. What a bank has already taken back is not returned a second time.
+
+    Once a reason: what was asked for is not asked for again, whatever is left by then.
+    """
+    if any(r.nonce == reason for r in payment.refunds):
+        return
     left = payments.refundable(payment)
+    if most is not None:
+        left = min(left, most)
     if reversals.refund_answer(payment, left).goes:
         refund(payment, amount=left, reason=reason, nonce=reason)
 

@@ -5,16 +5,21 @@ from collections.abc import Sequence
 from discuno import policy
 from discuno.accounts import audit
 from discuno.accounts.audit import Actor
+from discuno.admin import proposals
 from discuno.bookings import changes
 from discuno.bookings.models import BookingStatus, Party
 from discuno.disputes import reports
 from discuno.disputes.models import Decision, Dispute
 from discuno.disputes.reports import Upload
+from discuno.disputes.settling import Terms
 from discuno.journey import money
 from discuno.kit import clock, outbox
 from discuno.kit.errors import DomainError
+from discuno.notifications import alerts
 from discuno.notifications import service as letters
+from discuno.notifications.models import AlertKind
 from discuno.notifications.service import ADMIN
+from discuno.payments import ledger
 from discuno.payments import service as payments
 from discuno.payments.models import Payment
 from discuno.payouts import transfers
@@ -102,12 +107,24 @@ def answer_is_due(case: Dispute) -> None:
 # 15. It is decided.
 
 
-def decide_report(case: Dispute, decision: Decision, reason: str, actor: str | Actor) -> None:
-    """End a report: all of the money back, or on its way to the mentor. Both are told. Twice does it once."""
-    if not reports.close(case, decision, reason):
+def decide_report(
+    case: Dispute, decision: Decision, reason: str, actor: str | Actor, terms: Terms | None = None
+) -> None:
+    """End a report: the money back, on its way to the mentor, or in parts. Both are told. Twice does it once.
+
+    `terms` say how much, for a decision in parts. Raises ValueError when there is less.
+    """
+    amounts = {"refund": terms.refund, "mentor": terms.mentor} if terms is not None else {}
+    if not reports.close(case, decision, reason, **amounts):
         return
-    audit.record(actor, f"report {decision}", f"dispute:{case.id}", reason)
+    audit.record(actor, f"report {decision}", f"dispute:{case.id}", reason, after=amounts or None)
     payment = case.payment
+    if terms is not None and terms.mentor is not None:
+        ledger.divide(payment, terms.refund, terms.mentor, f"dispute:{case.id}")
+        money.take_back_excess(payment, f"report:{case.id}")
+    overtaken = proposals.overtake(payment)
+    if overtaken is not None:
+        alerts.over(AlertKind.APPROVAL, overtaken.cause)
     refund_decided(payment)
     payments.restate(payment)
     money.money_is_free(payment, f"report:{case.id}")
@@ -119,5 +136,10 @@ def decide_report(case: Dispute, decision: Decision, reason: str, actor: str | A
 def refund_decided(payment: Payment) -> None:
     """What a report has decided to return is returned, as soon as no bank has it: once, whenever this is called."""
     case = reports.latest(payment)
-    if case is not None and case.decision == Decision.REFUNDED:
-        money.refund_what_can_be(payment, reason=f"report:{case.id}")
+    if case is None:
+        return
+    reason = f"report:{case.id}"
+    if case.decision == Decision.REFUNDED:
+        money.refund_what_can_be(payment, reason=reason)
+    elif case.decision in (Decision.PARTLY, Decision.SPLIT) and case.refund_amount:
+        money.refund_what_can_be(payment, reason=reason, most=case.refund_amount)
