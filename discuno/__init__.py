@@ -15,6 +15,7 @@ from discuno.accounts import routes as accounts_routes
 from discuno.admin import commands as admin_commands
 from discuno.admin import cron, drift_letters, health, people_commands
 from discuno.admin import models as admin_models
+from discuno.admin import overview as admin_overview
 from discuno.admin import people as admin_people
 from discuno.admin import reconcile as admin_reconcile
 from discuno.bookings import calendar_jobs, calendar_news, calendar_sync
@@ -76,6 +77,7 @@ ROOMS = (
     accounts_routes.bp,
     accounts_routes.leave,
     sign_ins.bp,
+    admin_overview.bp,
     admin_people.bp,
     mentors_routes.bp,
     mentors_overview.bp,

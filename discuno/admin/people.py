@@ -9,19 +9,16 @@ from wtforms.validators import DataRequired, Length
 
 from discuno import journey, policy
 from discuno.accounts import access, links
-from discuno.admin import roster
-from discuno.bookings.visitor import clock as chosen_clock
-from discuno.bookings.visitor import zone
-from discuno.kit import limits, security
+from discuno.admin import desk, roster
+from discuno.kit import limits
 from discuno.kit.db import transaction
 from discuno.kit.errors import DomainError
 from discuno.kit.forms import Form, email_field
 from discuno.kit.text import one_line
-from discuno.kit.web import row_number, show
+from discuno.kit.web import row_number
 
-bp = security.private("admin", "admin_people", __name__, "/admin/mentors")
+bp = desk.private("admin_people", __name__, "/admin/mentors")
 MAX_QUERY = 100  # characters
-PAGES = (("Mentors", "/admin/mentors"),)
 
 
 class InviteForm(Form):
@@ -72,9 +69,5 @@ def _page(
         "errors": errors or {},
         "told": links.newest_invitation(invited) if invited is not None else None,
         "ends_at": links.ends_at,
-        "pages": PAGES,
-        "here": "/admin/mentors",
-        "zone": zone("UTC")[0],
-        "clock": chosen_clock(),
     }
-    return show("accounts/page.html", "admin/_mentors.html", status, title="Mentors", **context)
+    return desk.page("admin/_mentors.html", "Mentors", status, **context)
