@@ -5,9 +5,8 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 
-HITS = (
-    9 if os.environ.get("CHAOS") == "long" else 2
-)  # of each point, the first so many times that it is passed
+LONG = os.environ.get("CHAOS") == "long"
+HITS = 9 if LONG else 2  # of each point, the first so many times that it is passed
 
 
 class Stopped(BaseException):
