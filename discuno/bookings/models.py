@@ -86,6 +86,7 @@ class Booking(HasLifecycle, HasId, Base):
 
     public_id: Mapped[str] = mapped_column(sa.Text)
     visitor: Mapped[str] = mapped_column(sa.Text)
+    visit: Mapped[str | None] = mapped_column(sa.Text)  # the nameless visit on which it was chosen, for the funnel
     mentor_id: Mapped[int] = mapped_column(sa.ForeignKey("discuno_mentor.id", ondelete="RESTRICT"))
     event_type_id: Mapped[int] = mapped_column(sa.ForeignKey("discuno_event_type.id", ondelete="RESTRICT"))
     status: Mapped[BookingStatus] = mapped_column(status_type(BookingStatus, "status"), default=S.HELD)
