@@ -21,6 +21,9 @@ class Role(StrEnum):
     SUPPORT = "support"
 
 
+STAFF = (Role.ADMIN, Role.SUPPORT)
+
+
 class User(HasId, Base):
     """A person with an account. E-mail is stored in lower case."""
 
@@ -95,6 +98,7 @@ class SecondFactor(HasId, Base):
 
     user_id: Mapped[int] = mapped_column(sa.ForeignKey("discuno_user.id", ondelete="RESTRICT"))
     secret: Mapped[str] = mapped_column(sa.Text)
+    next_secret: Mapped[str | None] = mapped_column(sa.Text)  # of the app that takes its place once confirmed
     last_step: Mapped[int | None] = mapped_column(sa.BigInteger)
     begun_at: Mapped[datetime] = mapped_column(UtcDateTime)
     confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -116,6 +120,9 @@ class RecoveryCode(HasId, Base):
     used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
+SAID = "to_tsvector('simple'::regconfig, reason)"  # what a search of the audit log looks in
+
+
 class AuditEntry(HasId, Base):
     """Who did what, when, from where and why. Never changed, never deleted: a trigger sees to it."""
 
@@ -123,6 +130,8 @@ class AuditEntry(HasId, Base):
         sa.Index("ix_discuno_audit_entry_about", "about"),
         sa.Index("ix_discuno_audit_entry_actor", "actor", "id"),
         sa.Index("ix_discuno_audit_entry_action", "action", "id"),
+        sa.Index("ix_discuno_audit_entry_at", "at"),
+        sa.Index("ix_discuno_audit_entry_words", sa.text(SAID), postgresql_using="gin"),
     )
 
     at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -86,7 +86,9 @@ class Booking(HasLifecycle, HasId, Base):
 
     public_id: Mapped[str] = mapped_column(sa.Text)
     visitor: Mapped[str] = mapped_column(sa.Text)
-    visit: Mapped[str | None] = mapped_column(sa.Text)  # the nameless visit on which it was chosen, for the funnel
+    visit: Mapped[str | None] = mapped_column(
+        sa.Text
+    )  # the nameless visit on which it was chosen, for the funnel
     mentor_id: Mapped[int] = mapped_column(sa.ForeignKey("discuno_mentor.id", ondelete="RESTRICT"))
     event_type_id: Mapped[int] = mapped_column(sa.ForeignKey("discuno_event_type.id", ondelete="RESTRICT"))
     status: Mapped[BookingStatus] = mapped_column(status_type(BookingStatus, "status"), default=S.HELD)
@@ -224,7 +226,8 @@ class FunnelEvent(HasId, Base):
         sa.UniqueConstraint(
             "visit", "mentor_id", "event_type_id", "step", postgresql_nulls_not_distinct=True
         ),
-        sa.Index("ix_discuno_funnel_event_at", "at", "step"),
+        sa.Index("ix_discuno_funnel_event_at", "at", "step", "mentor_id"),
+        sa.Index("ix_discuno_funnel_event_mentor", "mentor_id", "at", "step"),
     )
 
     visit: Mapped[str] = mapped_column(sa.Text)

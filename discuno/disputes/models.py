@@ -43,8 +43,8 @@ class Decision(Status):
     """How an attendee's report ended."""
 
     REFUNDED = ("refunded", "Refunded", "ok", "The payment was returned in full.")
-    PARTLY = ("partly", "Refunded in part", "ok", "A part of the payment was returned.")
-    SPLIT = ("split", "Split", "ok", "The payment was divided between both sides.")
+    PARTLY = ("partly", "Refunded in part", "ok", "A part of the payment goes back.")
+    SPLIT = ("split", "Split", "ok", "The payment is divided between both sides.")
     RELEASED = ("released", "Released", "plain", "The mentor keeps the payment.")
     WITHDRAWN = ("withdrawn", "Withdrawn", "plain", "The attendee has withdrawn the report.")
 
@@ -211,7 +211,8 @@ N = AnswerStatus
 class DisputeAnswer(Outgoing, HasLifecycle, HasId, Base):
     """The intention to tell Stripe something about a chargeback. `evidence` is frozen: Stripe's fields and our texts.
 
-    Stripe takes one submission as a rule, so there is at most one that is not refused; and one of each to accept.
+    Stripe takes one submission as a rule, so there is one final answer that is not refused each time that it asks: an
+    inquiry which became a chargeback, or an appeal, asks again.
     """
 
     MOVES: ClassVar[Moves] = {
@@ -225,6 +226,7 @@ class DisputeAnswer(Outgoing, HasLifecycle, HasId, Base):
         sa.Index(
             "uq_discuno_dispute_answer_final",
             "dispute_id",
+            "asked",
             unique=True,
             postgresql_where=sa.text("kind IN ('submit', 'accept') AND status <> 'failed'"),
         ),
@@ -233,6 +235,7 @@ class DisputeAnswer(Outgoing, HasLifecycle, HasId, Base):
     dispute_id: Mapped[int] = mapped_column(sa.ForeignKey("discuno_dispute.id", ondelete="RESTRICT"))
     kind: Mapped[AnswerKind] = mapped_column(status_type(AnswerKind, "kind"))
     status: Mapped[AnswerStatus] = mapped_column(status_type(AnswerStatus, "status"), default=N.REQUESTED)
+    asked: Mapped[str] = mapped_column(sa.Text, default="")  # Stripe's word for the case that is answered
     evidence: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 

@@ -70,7 +70,11 @@ class Email(HasLifecycle, HasId, Base):
         sa.Index("ix_discuno_email_status", "status", "id"),
         sa.Index("ix_discuno_email_template", "template", "status", "id"),
         sa.Index("ix_discuno_email_about", "about", postgresql_using="gin"),
-        sa.Index("ix_discuno_email_created_at", "created_at"),
+        sa.Index(
+            "ix_discuno_email_created_at",
+            "created_at",
+            postgresql_include=["template", "status", "opened_at"],
+        ),
     )
 
     event: Mapped[str] = mapped_column(sa.Text)  # e.g. booking:12:confirmed
@@ -102,6 +106,7 @@ class Alert(HasId, Base):
             postgresql_where=sa.text("ended_at IS NULL"),
         ),
         sa.Index("ix_discuno_alert_ended_at", "ended_at"),
+        sa.Index("ix_discuno_alert_began_at", "kind", "began_at"),
     )
 
     kind: Mapped[AlertKind] = mapped_column(status_type(AlertKind, "kind"))

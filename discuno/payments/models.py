@@ -92,7 +92,18 @@ class Payment(HasLifecycle, HasId, Base):
         sa.Index("ix_discuno_payment_status", "status", "id"),
         sa.Index("ix_discuno_payment_dispute_period_ends", "dispute_period_ends"),
         sa.Index("ix_discuno_payment_paid_at", "paid_at"),
-        sa.Index("ix_discuno_payment_created_at", "created_at"),
+        sa.Index("ix_discuno_payment_currency", "currency", "amount"),
+        sa.Index(
+            "ix_discuno_payment_created_at",
+            "created_at",
+            "id",
+            postgresql_include=["status", "currency", "amount"],
+        ),
+        sa.Index(
+            "ix_discuno_payment_settled_elsewhere",
+            "paid_at",
+            postgresql_where=sa.text("settlement_currency <> currency"),
+        ),
         sa.Index("ix_discuno_payment_kept", "id", postgresql_where=sa.text("dispute_requested")),
         sa.Index("ix_discuno_payment_odd", "id", postgresql_where=sa.text("needs_attention IS NOT NULL")),
         sa.Index("ix_discuno_payment_words", sa.text(SEARCHED), postgresql_using="gin"),
@@ -278,6 +289,11 @@ class LedgerEntry(HasId, Base):
         sa.Index("ix_discuno_ledger_entry_mentor", "mentor_id", "account", "currency"),
         sa.Index("ix_discuno_ledger_entry_account", "account", "currency"),
         sa.Index("ix_discuno_ledger_entry_posted_at", "posted_at"),
+        sa.Index(
+            "ix_discuno_ledger_entry_sent",
+            "posted_at",
+            postgresql_where=sa.text("account = 'connected' AND kind IN ('transfer', 'reversal')"),
+        ),
     )
 
     kind: Mapped[PostingKind] = mapped_column(status_type(PostingKind, "kind"))

@@ -140,6 +140,13 @@ class Transfer(Outgoing, HasLifecycle, HasId, Base):
             postgresql_where=sa.text("kind = 'return'"),
         ),
         sa.Index("ix_discuno_transfer_payment_id", "payment_id"),
+        sa.Index(
+            "ix_discuno_transfer_sent_at",
+            "sent_at",
+            "id",
+            postgresql_include=["currency", "amount", "retry_count"],
+            postgresql_where=sa.text("sent_at IS NOT NULL"),
+        ),
         sa.Index("ix_discuno_transfer_account_id", "account_id", "status"),
         sa.Index(
             "ix_discuno_transfer_due",

@@ -17,6 +17,10 @@ class WebhookEvent(HasId, Base):
         sa.UniqueConstraint("provider", "external_id"),
         sa.Index("ix_discuno_webhook_event_type", "type", "id"),
         sa.Index("ix_discuno_webhook_event_account", "account", "id"),
+        sa.Index("ix_discuno_webhook_event_provider", "provider", "id"),
+        sa.Index(
+            "ix_discuno_webhook_event_ignored", "id", postgresql_where=sa.text("ignored_by IS NOT NULL")
+        ),
         sa.Index(
             "ix_discuno_webhook_event_open", "received_at", postgresql_where=sa.text("handled_at IS NULL")
         ),

@@ -4,6 +4,8 @@ Revision ID: 0005
 Revises: 0004
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -49,6 +51,46 @@ NO_SEALS = (
     "DROP TRIGGER sealed ON discuno_audit_entry",
     "DROP FUNCTION discuno_seal_audit_entry()",
     "DROP FUNCTION discuno_audit_digest(text, discuno_audit_entry)",
+)
+SENT = "account = 'connected' AND kind IN ('transfer', 'reversal')"
+LOOKED_UP: tuple[tuple[str, str, list[Any], dict[str, Any]], ...] = (  # what the dashboards ask for
+    ("ix_discuno_alert_began_at", "discuno_alert", ["kind", "began_at"], {}),
+    ("ix_discuno_audit_entry_at", "discuno_audit_entry", ["at"], {}),
+    (
+        "ix_discuno_audit_entry_words",
+        "discuno_audit_entry",
+        [sa.literal_column("to_tsvector('simple'::regconfig, reason)")],
+        {"postgresql_using": "gin"},
+    ),
+    (
+        "ix_discuno_ledger_entry_sent",
+        "discuno_ledger_entry",
+        ["posted_at"],
+        {"postgresql_where": sa.text(SENT)},
+    ),
+    ("ix_discuno_payment_currency", "discuno_payment", ["currency", "amount"], {}),
+    (
+        "ix_discuno_payment_settled_elsewhere",
+        "discuno_payment",
+        ["paid_at"],
+        {"postgresql_where": sa.text("settlement_currency <> currency")},
+    ),
+    (
+        "ix_discuno_transfer_sent_at",
+        "discuno_transfer",
+        ["sent_at", "id"],
+        {
+            "postgresql_include": ["currency", "amount", "retry_count"],
+            "postgresql_where": sa.text("sent_at IS NOT NULL"),
+        },
+    ),
+    (
+        "ix_discuno_webhook_event_ignored",
+        "discuno_webhook_event",
+        ["id"],
+        {"postgresql_where": sa.text("ignored_by IS NOT NULL")},
+    ),
+    ("ix_discuno_webhook_event_provider", "discuno_webhook_event", ["provider", "id"], {}),
 )
 ROLES = ("attendee", "mentor", "admin")
 DECISIONS = ("refunded", "released", "withdrawn")
@@ -226,6 +268,7 @@ def upgrade() -> None:
         "discuno_second_factor",
         sa.Column("user_id", sa.BigInteger(), nullable=False),
         sa.Column("secret", sa.Text(), nullable=False),
+        sa.Column("next_secret", sa.Text(), nullable=True),
         sa.Column("last_step", sa.BigInteger(), nullable=True),
         sa.Column("begun_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
@@ -322,7 +365,12 @@ def upgrade() -> None:
             postgresql_nulls_not_distinct=True,
         ),
     )
-    op.create_index("ix_discuno_funnel_event_at", "discuno_funnel_event", ["at", "step"], unique=False)
+    op.create_index(
+        "ix_discuno_funnel_event_at", "discuno_funnel_event", ["at", "step", "mentor_id"], unique=False
+    )
+    op.create_index(
+        "ix_discuno_funnel_event_mentor", "discuno_funnel_event", ["mentor_id", "at", "step"], unique=False
+    )
     op.create_table(
         "discuno_dispute_answer",
         sa.Column("dispute_id", sa.BigInteger(), nullable=False),
@@ -346,6 +394,7 @@ def upgrade() -> None:
             ),
             nullable=False,
         ),
+        sa.Column("asked", sa.Text(), nullable=False),
         sa.Column("evidence", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("epoch", sa.Integer(), nullable=False),
@@ -370,7 +419,7 @@ def upgrade() -> None:
     op.create_index(
         "uq_discuno_dispute_answer_final",
         "discuno_dispute_answer",
-        ["dispute_id"],
+        ["dispute_id", "asked"],
         unique=True,
         postgresql_where=sa.text("kind IN ('submit', 'accept') AND status <> 'failed'"),
     )
@@ -542,11 +591,23 @@ def upgrade() -> None:
     op.create_index(
         "ix_discuno_email_about", "discuno_email", ["about"], unique=False, postgresql_using="gin"
     )
-    op.create_index("ix_discuno_email_created_at", "discuno_email", ["created_at"], unique=False)
+    op.create_index(
+        "ix_discuno_email_created_at",
+        "discuno_email",
+        ["created_at"],
+        unique=False,
+        postgresql_include=["template", "status", "opened_at"],
+    )
     op.create_index("ix_discuno_email_status", "discuno_email", ["status", "id"], unique=False)
     op.create_index("ix_discuno_email_template", "discuno_email", ["template", "status", "id"], unique=False)
     op.create_index("ix_discuno_ledger_entry_posted_at", "discuno_ledger_entry", ["posted_at"], unique=False)
-    op.create_index("ix_discuno_payment_created_at", "discuno_payment", ["created_at"], unique=False)
+    op.create_index(
+        "ix_discuno_payment_created_at",
+        "discuno_payment",
+        ["created_at", "id"],
+        unique=False,
+        postgresql_include=["status", "currency", "amount"],
+    )
     op.create_index(
         "ix_discuno_payment_kept",
         "discuno_payment",
@@ -586,12 +647,16 @@ def upgrade() -> None:
     words_of("discuno_ledger_entry", "kind", *POSTINGS, "split")
     for table, name, rule in CHECKS:
         op.create_check_constraint(op.f(f"ck_{table}_{name}"), table, rule)
+    for name, table, columns, more in LOOKED_UP:
+        op.create_index(name, table, columns, unique=False, **more)
     op.execute(SEALS)
 
 
 def downgrade() -> None:
     for statement in (*NO_SEALS, *OLD_WORDS):
         op.execute(statement)
+    for name, table, _columns, _more in LOOKED_UP:
+        op.drop_index(name, table_name=table)
     for table, name, _rule in CHECKS:
         op.drop_constraint(op.f(f"ck_{table}_{name}"), table, type_="check")
     words_of("discuno_ledger_entry", "kind", *POSTINGS)
@@ -655,6 +720,7 @@ def downgrade() -> None:
     )
     op.drop_index("ix_discuno_dispute_answer_dispute_id", table_name="discuno_dispute_answer")
     op.drop_table("discuno_dispute_answer")
+    op.drop_index("ix_discuno_funnel_event_mentor", table_name="discuno_funnel_event")
     op.drop_index("ix_discuno_funnel_event_at", table_name="discuno_funnel_event")
     op.drop_table("discuno_funnel_event")
     op.drop_index("ix_discuno_day_sum_mentor", table_name="discuno_day_sum")
