@@ -7,7 +7,7 @@ from flask.testing import FlaskClient
 from playwright.sync_api import Browser, sync_playwright
 
 from discuno.kit import failpoints
-from tests import chromium
+from tests import chromium, witness
 from tests.bank import at_fault, sold
 from tests.catalogue import AMARA, OWEN
 from tests.house import House, running_house
@@ -46,6 +46,14 @@ def held(house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
 def client(house: House) -> FlaskClient:
     """A browser without JavaScript."""
     return house.app.test_client()
+
+
+@pytest.fixture(autouse=True)
+def _audited() -> Iterator[None]:
+    """In no test has an admin or a mentor changed something of which the audit log knows nothing."""
+    witness.unaudited.clear()
+    yield
+    assert witness.unaudited == []
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,7 @@ from discuno.kit.db import db, session, transaction
 from discuno.sandbox.app import Quiet, Sandbox, serve
 from discuno.sandbox.embedded import postgres, valkey
 from discuno.sandbox.settings import SandboxSettings
+from tests import witness
 
 ROOT = Path(__file__).parent.parent
 CATALOGUE = {
@@ -181,6 +182,7 @@ def running_house(directory: Path) -> Iterator[House]:
             sandbox = serve(SandboxSettings(app_url=url))
             stack.callback(sandbox.stop)
             app = create_app(settings_for(sandbox.url, url, database, redis))
+            witness.install(app)
             port = listener.getsockname()[1]
             server = make_server(
                 "127.0.0.1", port, app, threaded=True, request_handler=Quiet, fd=listener.fileno()

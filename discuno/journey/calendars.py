@@ -37,10 +37,11 @@ def link_calendar(actor: Actor, mentor: Mentor, key: str, username: str, types: 
     is_known = (
         calendars.is_linked(mentor) and mentor.calcom_username == username and calendars.key_of(mentor) == key
     )
+    if is_known:
+        calendar_told(actor, mentor, username, types)
+        return
     before = _facts(mentor)
     calendars.link(mentor, key, username, types)
-    if is_known:
-        return
     audit.note(actor, "link Cal.com", f"mentor:{mentor.id}", before=before, after=_facts(mentor))
     outbox.add("subscribe_at_calcom", mentor_id=mentor.id, unique_key=f"subscribe:{mentor.id}")
 
