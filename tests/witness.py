@@ -11,7 +11,8 @@ from discuno.kit import security
 PRIVATE = ("mentor", "signed_in", "admin")  # entrances behind which somebody is signed in
 WRITES = re.compile(r"\s*(?:INSERT INTO|UPDATE|DELETE FROM)\s+(?:public\.)?discuno_(\w+)", re.I)
 NOBODYS = {"user_session"}  # that they were here: no act of theirs
-LEARNED = {f"calcom_{what}" for what in ("checked_at", "problem", "seen", "linked_at", "gone_at")}  # how Cal.com has answered: no act of theirs either
+# How Cal.com has answered is no act of theirs either.
+LEARNED = {f"calcom_{what}" for what in ("checked_at", "problem", "seen", "linked_at", "gone_at")}
 unaudited: list[str] = []
 
 
