@@ -97,10 +97,36 @@ def add(
     )
     sooner = insert.on_conflict_do_update(
         index_elements=["unique_key"],
-        set_={"run_at": sa.func.least(Job.run_at, when), "pushed_at": None, "again": True, "dead_at": None},
+        set_={
+            "run_at": sa.func.least(Job.run_at, when),
+            "pushed_at": None,
+            "again": True,
+            "attempts": sa.case((Job.dead_at.is_(None), Job.attempts), else_=0),
+            "dead_at": None,
+        },
     )
     session().execute(sooner if unique_key else insert)
     _owe()
+
+
+def retry(job: Job) -> bool:
+    """A person wants it done now, given up or not: its attempts count anew. False while a worker is at it."""
+    if job.claimed_until is not None and job.claimed_until > clock.now():
+        return False
+    job.attempts, job.dead_at = 0, None
+    _again(job, clock.now(), job.error or "")
+    return True
+
+
+def drop(unique_key: str) -> None:
+    """Nobody wants this done any more. What a worker is at just now goes when it is finished."""
+    free = sa.or_(Job.claimed_until.is_(None), Job.claimed_until < clock.now())
+    session().execute(sa.delete(Job).where(Job.unique_key == unique_key, free))
+
+
+def of_key(unique_key: str) -> Job | None:
+    """The work that is asked for under a key, if there is any."""
+    return one_or_none(sa.select(Job).where(Job.unique_key == unique_key))
 
 
 def periodic_key(name: str) -> str:
@@ -113,6 +139,14 @@ def plant_periodic() -> None:
     there = set(session().execute(sa.select(Job.task).where(Job.unique_key.startswith(EVERY))).scalars())
     for name in PERIODIC.keys() - there:
         add(name, unique_key=periodic_key(name))
+
+
+def silent(since: timedelta) -> list[Job]:
+    """Periodic rows that should have been begun so long ago, and that no worker has in hand."""
+    now = clock.now()
+    free = sa.or_(Job.claimed_until.is_(None), Job.claimed_until < now)
+    late = sa.select(Job).where(Job.unique_key.startswith(EVERY), Job.run_at <= now - since, free)
+    return rows(late.order_by(Job.run_at, Job.id))
 
 
 def _owe() -> None:

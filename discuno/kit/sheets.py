@@ -6,13 +6,13 @@ A file begins with a byte order mark: without it Excel takes names like Zoë for
 import csv
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from unicodedata import normalize
 from zoneinfo import ZoneInfo
 
-from flask import Response
+from flask import Response, stream_with_context
 
 from discuno.kit.text import one_line
 
@@ -44,16 +44,33 @@ def instant(at: datetime, zone: str) -> str:
 
 def table(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
     """The whole file as text, without its mark."""
+    return _text([header]) + _text(rows)
+
+
+def _text(rows: Iterable[Sequence[Cell]]) -> str:
     file = io.StringIO(newline="")
-    writer = csv.writer(file, lineterminator="\r\n")
-    writer.writerow(header)
-    writer.writerows([cell(value) for value in row] for row in rows)
+    csv.writer(file, lineterminator="\r\n").writerows([cell(value) for value in row] for row in rows)
     return file.getvalue()
 
 
 def download(name: str, header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Response:
     """The file as an answer that a browser saves; nobody keeps a copy on the way."""
-    response = Response(table(header, rows).encode("utf-8-sig"), content_type="text/csv; charset=utf-8")
+    return _saved(name, table(header, rows).encode("utf-8-sig"))
+
+
+def stream(name: str, header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Response:
+    """The same, written while its rows are read: a long file is never in memory as a whole."""
+    return _saved(name, stream_with_context(_written(header, rows)))
+
+
+def _written(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Iterator[bytes]:
+    yield table(header, ()).encode("utf-8-sig")
+    for row in rows:
+        yield _text([row]).encode()
+
+
+def _saved(name: str, content: bytes | Iterator[bytes]) -> Response:
+    response = Response(content, content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Content-Type-Options"] = "nosniff"

@@ -32,6 +32,7 @@ INVITE_AGAIN = timedelta(minutes=10)  # until then an invitation stands, however
 MAX_UNUSED_LINKS = 5  # to one address; asked for more often, no further letter goes out
 UNUSED_LINKS_WITHIN = timedelta(hours=1)
 SESSION_IDLE = timedelta(days=3)  # signed in, and nothing asked for
+STAFF_IDLE = timedelta(hours=12)  # the same for who looks after money
 SESSION_LIFE = timedelta(days=30)  # signed in, whatever is asked for; NIST SP 800-63B 4.1.3 allows no more
 SEEN_EVERY = timedelta(minutes=5)  # how exactly it is known when somebody was here last
 SECOND_FACTOR_LIFE = timedelta(hours=12)  # an admin's code is asked for again then; NIST SP 800-63B 4.2.3
@@ -39,6 +40,7 @@ PROVED_FOR = timedelta(minutes=10)  # and before money moves, unless it was give
 RECOVERY_CODES = 10  # on paper, each works once
 CODES_REFUSED = 5  # wrong codes in a row, after which the next is looked at only later
 CODES_REST = timedelta(minutes=5)
+SET_UP_WITHIN = timedelta(minutes=10)  # of signing in: who has an old cookie alone plants no app
 DECIDE_WITHIN = timedelta(hours=72)  # our time to decide a report, once both sides could speak
 SECOND_ADMIN_ABOVE = 1000  # times the least charge ($500.00): an act on more takes two admins
 MANAGE_LINK_LIFE = timedelta(days=400)  # after the session: a receipt can be had for the year's taxes
@@ -53,6 +55,16 @@ HOLDING_LIMIT = {
 }  # Stripe's, for manual payouts, by country
 HOLDING_LIMIT_ELSEWHERE = timedelta(days=90)
 REFUND_WAITS = timedelta(minutes=2)  # for a transfer in flight, so that its share is asked back first
+
+
+BULK_MOST = 10_000  # rows of one bulk run
+VISIT_SILENCE = timedelta(hours=24)  # after which somebody who comes back is on another visit
+FUNNEL_KEPT = timedelta(days=400)  # steps of visits; a year can be compared with the one before
+ALERT_LETTERS = 5  # about alerts of one kind within an hour; the next ones share a letter
+ALERT_RESTS = timedelta(days=1)  # a state that a person has dealt with, and that lasts, is told again then
+EVENT_FAILS = 5  # attempts at an event, after which a person is told
+JOB_IS_LATE = timedelta(minutes=1)  # due so long, and not begun
+CLOCK_IS_SILENT = timedelta(minutes=30)  # what comes by the clock is so late
 
 
 class Rate(NamedTuple):
