@@ -15,9 +15,10 @@ import stripe as sdk
 from stripe import params
 from stripe.params.checkout import SessionCreateParams, SessionExpireParams
 from stripe.params.v2 import core
+from werkzeug.wrappers import Request
 
 from discuno.edges import stripe
-from discuno.edges.stripe import accounts, payouts
+from discuno.edges.stripe import accounts, evidence, payouts
 from discuno.edges.stripe import client as edge
 from discuno.sandbox.stripe.errors import BadParam
 from discuno.sandbox.stripe.forms import nested
@@ -65,6 +66,12 @@ PAYOUT = payouts.PayoutRequest(
     currency="usd",
     since=datetime(2026, 12, 1, tzinfo=UTC),
     key="payout:1:1",
+)
+ANSWER = evidence.AnswerRequest(
+    "du_1", {"customer_name": "O'Neil & Söhne", "receipt": "file_1"}, submitted_before=0, key="answer:1:1"
+)
+FILE = evidence.UploadRequest(
+    1, "application/pdf", b"%PDF-1.7", since=datetime(2026, 12, 1, tzinfo=UTC), key="evidence:1:1"
 )
 URLS = {"refresh_url": "https://discuno.example/again", "return_url": "https://discuno.example/back"}
 Call = Callable[[], Any]
@@ -123,6 +130,9 @@ CALLS: dict[str, tuple[type, Call, str | None]] = {
         lambda: accounts.dashboard_link("acct_1"),
         None,
     ),
+    "v1.disputes.update": (params.DisputeUpdateParams, lambda: evidence.stage(ANSWER), "answer:1:1"),
+    "v1.disputes.close": (params.DisputeCloseParams, lambda: evidence.close(ANSWER), "answer:1:1"),
+    "v1.files.create": (params.FileCreateParams, lambda: evidence.upload(FILE), "evidence:1:1"),
     "raw_request": (
         params.BalanceSettingsUpdateParams,
         lambda: accounts.put_on_manual_payouts("acct_1"),
@@ -166,6 +176,9 @@ def on_the_wire(wire: Listening) -> tuple[str, dict[str, str], dict[str, Any]]:
     version_2 = urlsplit(url).path.startswith("/v2/")
     if version_2:
         return url, headers, json.loads(body)
+    if headers.get("Content-Type", "").startswith("multipart/"):
+        given = Request.from_values(method="POST", content_type=headers["Content-Type"], data=body)
+        return url, headers, {**given.form, **given.files}
     return url, headers, nested(parse_qsl(body or "", keep_blank_values=True))
 
 
@@ -179,6 +192,21 @@ def test_what_leaves_for_stripe_is_what_its_types_allow(wire: Listening, method:
     assert headers["Stripe-Version"] == stripe.API_VERSION
     if key is not None:
         assert headers["Idempotency-Key"] == key
+
+
+def test_evidence_is_staged_or_submitted_and_each_is_said(wire: Listening) -> None:
+    for act in (evidence.stage, evidence.submit):
+        with pytest.raises(stripe.StripeDown):
+            act(ANSWER)
+    assert ["submit=false" in wire.sent[0][2], "submit=true" in wire.sent[1][2]] == [True, True]
+
+
+def test_a_file_leaves_for_stripe_under_our_number_alone(wire: Listening) -> None:
+    with pytest.raises(stripe.StripeDown):
+        evidence.upload(FILE)
+    url, _, sent = on_the_wire(wire)
+    assert (urlsplit(url).netloc, sent["file"].filename) == ("files.stripe.com", "evidence-1.pdf")
+    assert (sent["file"].stream.read(), sent["purpose"]) == (b"%PDF-1.7", "dispute_evidence")
 
 
 def test_the_same_row_makes_the_same_request(wire: Listening) -> None:

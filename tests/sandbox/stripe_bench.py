@@ -87,7 +87,9 @@ class Bench:
         self, key: str = SandboxSettings.stripe_secret_key, **options: Any
     ) -> stripe.StripeClient:
         """A client of this sandbox."""
-        return stripe.StripeClient(key, base_addresses={"api": f"{self.url}/stripe"}, **options)
+        return stripe.StripeClient(
+            key, base_addresses={"api": f"{self.url}/stripe", "files": f"{self.url}/stripe"}, **options
+        )
 
     def __enter__(self) -> Self:
         return self

@@ -49,7 +49,10 @@ def configure(settings: Settings) -> None:
         stripe_version=API_VERSION,
         max_network_retries=WEB_RETRIES,
         http_client=stripe.RequestsClient(timeout=(CONNECT, READ)),
-        base_addresses={"api": settings.stripe_api_base},
+        base_addresses={
+            "api": settings.stripe_api_base,
+            "files": settings.stripe_api_base.replace("//api.stripe.com", "//files.stripe.com"),
+        },
     )
 
 

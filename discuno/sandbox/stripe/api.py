@@ -11,7 +11,7 @@ from flask import Blueprint, Response, request
 from discuno.sandbox import faults
 from discuno.sandbox.courier import Courier
 from discuno.sandbox.settings import SandboxSettings
-from discuno.sandbox.stripe import accounts, hosted, tick
+from discuno.sandbox.stripe import accounts, files, hosted, tick
 from discuno.sandbox.stripe.desk import API_VERSION, Ask, Desk
 from discuno.sandbox.stripe.errors import BadParam, Refusal
 from discuno.sandbox.stripe.expand import render
@@ -129,7 +129,7 @@ def _raw(route: Route) -> dict[str, Any]:
     if route.method == "GET":
         return nested(request.args.items(multi=True))
     if not route.path.startswith("/v2/"):
-        return nested(request.form.items(multi=True))
+        return nested([*request.form.items(multi=True), *files.received(request.files)])
     body = request.get_json(silent=True) if request.get_data() else {}
     if not isinstance(body, dict):
         raise BadParam("The body must be a JSON object.", "")

@@ -28,6 +28,7 @@ PREFIXES = {
     "prv_": "review",
     "issfr_": "radar.early_fraud_warning",
     "evt_": "event",
+    "file_": "file",
 }
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from discuno.sandbox.stripe import balance, radar
+from discuno.sandbox.stripe import balance, files, radar
 from discuno.sandbox.stripe.cards import TestCard
 from discuno.sandbox.stripe.desk import Ask, Desk, metadata
 from discuno.sandbox.stripe.errors import Refusal
@@ -15,6 +15,17 @@ ANSWER_WITHIN = 7 * balance.DAY
 OUTCOMES = {"winning_evidence": "won", "losing_evidence": "lost"}
 INQUIRY = "warning_needs_response"
 ENDS = ("won", "lost", "warning_closed")
+ANSWERED = ("under_review", "warning_under_review")
+FILES = {  # fields of evidence that hold the id of a file
+    *(
+        "cancellation_policy",
+        "customer_communication",
+        "customer_signature",
+        "duplicate_charge_documentation",
+    ),
+    *("receipt", "refund_policy", "service_documentation", "shipping_documentation", "uncategorized_file"),
+}
+LONGEST, LONGEST_TEXT = 150_000, 20_000  # characters of all texts, and of one
 
 
 def follow(desk: Desk, charge_id: str, card: TestCard) -> None:
@@ -81,6 +92,7 @@ def update(desk: Desk, ask: Ask) -> Record:
     """Stage or submit evidence; the documented words in `uncategorized_text` decide the outcome."""
     dispute = _open(desk, ask)
     evidence = {**dispute["evidence"], **(ask.params.get("evidence") or {})}
+    _check(desk, dispute, ask, evidence)
     details = {**dispute["evidence_details"], "has_evidence": bool(evidence)}
     dispute = {**dispute, "evidence": evidence, "evidence_details": details}
     dispute["metadata"] = metadata(dispute["metadata"], ask.params.get("metadata"))
@@ -93,6 +105,20 @@ def update(desk: Desk, ask: Ask) -> Record:
     if text == "escalate_inquiry_evidence" and _is_inquiry(dispute):
         return _escalate(desk, dispute)
     return settle(desk, dispute["id"], OUTCOMES[text]) if text in OUTCOMES else dispute
+
+
+def _check(desk: Desk, dispute: Record, ask: Ask, evidence: dict[str, Any]) -> None:
+    """What Stripe does not take as evidence."""
+    if "evidence" in ask.params and dispute["status"] in ANSWERED:
+        raise Refusal("Evidence for this dispute was submitted already.")
+    known = [desk.load("file", evidence[name], f"evidence[{name}]", 400) for name in FILES & evidence.keys()]
+    if any(file["purpose"] != files.EVIDENCE for file in known):
+        raise Refusal("A file of another purpose cannot be evidence.", param="evidence")
+    if sum(file["size"] for file in known) > files.LARGEST:
+        raise Refusal("The files are larger than 5 MB together.", param="evidence")
+    texts = [text for name, text in evidence.items() if name not in FILES and isinstance(text, str)]
+    if sum(map(len, texts)) > LONGEST or any(len(text) > LONGEST_TEXT for text in texts):
+        raise Refusal("The evidence has too many characters.", param="evidence")
 
 
 def _is_inquiry(dispute: Record) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 from discuno.sandbox.stripe.errors import BadParam
 
 
-def nested(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
+def nested(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     """One dictionary from the pairs of a form or a query string; arrays keep their indexes as keys."""
     tree: dict[str, Any] = {}
     for key, value in pairs:
@@ -16,7 +16,7 @@ def nested(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
     return tree
 
 
-def _plant(tree: dict[str, Any], path: list[str], value: str, key: str) -> None:
+def _plant(tree: dict[str, Any], path: list[str], value: Any, key: str) -> None:
     for step in path[:-1]:
         tree = tree.setdefault(step or str(len(tree)), {})
         if not isinstance(tree, dict):

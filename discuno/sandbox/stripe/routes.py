@@ -18,6 +18,7 @@ from discuno.sandbox.stripe import (
     charges,
     disputes,
     events,
+    files,
     payouts,
     radar,
     refunds,
@@ -59,6 +60,9 @@ MONEY_IN = (
     Route("GET", "/v1/disputes/<id>", p.DisputeRetrieveParams, disputes.retrieve),
     Route("POST", "/v1/disputes/<id>", p.DisputeUpdateParams, disputes.update),
     Route("POST", "/v1/disputes/<id>/close", p.DisputeCloseParams, disputes.close),
+    Route("POST", "/v1/files", p.FileCreateParams, files.create),
+    Route("GET", "/v1/files", p.FileListParams, files.listed),
+    Route("GET", "/v1/files/<id>", p.FileRetrieveParams, files.retrieve),
     Route(
         "GET", "/v1/radar/early_fraud_warnings", suspicions.EarlyFraudWarningListParams, radar.list_warnings
     ),
