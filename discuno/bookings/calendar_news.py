@@ -20,8 +20,8 @@ from discuno.kit.db import one_or_none, rows, session, transaction
 from discuno.kit.errors import DomainError
 from discuno.mentors import calendars
 from discuno.mentors.models import EventType
-from discuno.notifications import service as letters
-from discuno.notifications.service import ADMIN
+from discuno.notifications import alerts
+from discuno.notifications.models import AlertKind
 from discuno.payments import service as payments
 from discuno.policy import ReportReason
 
@@ -195,6 +195,8 @@ def _stranger(place: Place) -> str:
         return f"{place.uid}: not sold by us, but older than a week: left to a person"
     with as_mentor:
         take_out(place.uid, SOLD_AT_DISCUNO)
+    with transaction():
+        alerts.over(AlertKind.CALENDAR, f"calcom:{place.uid}")
     return f"{place.uid}: not sold by us, cancelled"
 
 
@@ -214,10 +216,13 @@ def _tell_of_stranger(place: Place, event_type: EventType, is_old: bool) -> None
     """Write down, once, what was found and what is done about it, and tell an admin before it is done."""
     about = f"calcom:{place.uid}"
     known = sa.select(AuditEntry).where(AuditEntry.about == about, AuditEntry.action == FOREIGN)
-    if not rows(known):
-        audit.record(Party.HOUSE.value, FOREIGN, about, _description(place, event_type, is_old))
-        session().flush()
-    letters.tell(about, ADMIN, "foreign_booking_admin", audit_id=rows(known)[0].id)
+    if rows(known):
+        return
+    audit.record(Party.HOUSE.value, FOREIGN, about, _description(place, event_type, is_old))
+    session().flush()
+    [entry] = rows(known)
+    path, template = f"/admin/alerts?kind={AlertKind.CALENDAR}", "foreign_booking_admin"
+    alerts.begin(AlertKind.CALENDAR, about, entry.reason, path, template, audit_id=entry.id)
 
 
 def _description(place: Place, event_type: EventType, is_old: bool) -> str:

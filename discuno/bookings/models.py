@@ -226,7 +226,7 @@ class FunnelEvent(HasId, Base):
         sa.UniqueConstraint(
             "visit", "mentor_id", "event_type_id", "step", postgresql_nulls_not_distinct=True
         ),
-        sa.Index("ix_discuno_funnel_event_at", "at", "step", "mentor_id"),
+        sa.Index("ix_discuno_funnel_event_at", "at", "step", "mentor_id", "event_type_id"),
         sa.Index("ix_discuno_funnel_event_mentor", "mentor_id", "at", "step"),
     )
 

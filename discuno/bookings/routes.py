@@ -11,7 +11,7 @@ from sqlalchemy.orm.exc import ObjectDeletedError
 from werkzeug.wrappers import Response as AnyResponse
 
 from discuno import journey, policy
-from discuno.bookings import month
+from discuno.bookings import month, visits
 from discuno.bookings import service as bookings
 from discuno.bookings.calendar import CalendarView
 from discuno.bookings.free import free_starts, near
@@ -49,6 +49,7 @@ def policy_sentences(of: EventType | Booking, starts_at: datetime | None = None)
 @bp.get("")
 def choose_session(username: str) -> AnyResponse:
     """Which session; a mentor's only one is chosen already."""
+    visits.look(username)
     mentor = mentors.by_username(username)
     offers = payouts.bookable(mentor)
     if len(offers) == 1:
@@ -76,6 +77,7 @@ def _offer(username: str, type_id: int) -> EventType:
 @limits.at_most(*policy.SLOTS)
 def choose_time(username: str, type_id: int) -> Response:
     """The month and the times of a day, in the attendee's zone."""
+    visits.look(username)
     return time_step(_offer(username, type_id))
 
 
@@ -198,7 +200,8 @@ def _hold(event_type: EventType, start: datetime, me: str, zone: str) -> Booking
     """Refused or granted by the database, whatever was offered."""
     try:
         with transaction():
-            return journey.choose_time(event_type, start, visitor=me, zone=zone)
+            visit = visits.to_choose_on()
+            return journey.choose_time(event_type, start, visitor=me, zone=zone, visit=visit)
     except sa.exc.IntegrityError as error:
         if bookings.is_taken(error):
             raise bookings.TimeTaken from error

@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response, make_response, render_template, request
 
+from discuno.bookings import visits
 from discuno.kit import security
 from discuno.kit.web import show
 from discuno.mentors import avatar
@@ -48,6 +49,7 @@ def _entry(mentor: Mentor, is_payable: bool) -> dict[str, Any]:
 @bp.get("/mentor/<username>", endpoint="show")
 def show_mentor(username: str) -> str:
     """Who they are and what they offer."""
+    visits.look(username)
     mentor = mentors.by_username(username)
     offers = payouts.bookable(mentor)
     bookable = mentor.suspended_at is None and bool(offers or not mentors.offered(mentor))

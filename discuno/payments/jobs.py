@@ -10,6 +10,8 @@ import structlog
 from flask import current_app
 
 from discuno import journey, policy
+from discuno.bookings import funnel
+from discuno.bookings.models import FunnelStep
 from discuno.edges import stripe
 from discuno.edges.stripe import CheckoutRequest, RefundFacts, RefundRequest, StripeRefused
 from discuno.kit import clock, outbox, outgoing
@@ -39,6 +41,7 @@ def open_checkout(payment_id: int) -> None:
         if payment.checkout_epoch == epoch and payment.stripe_checkout_session_id is None:
             payment.stripe_checkout_session_id = made.session_id
             payment.checkout_client_secret = made.client_secret
+            funnel.reached(payment.booking, FunnelStep.PAYMENT)
 
 
 def _request(payment: Payment) -> CheckoutRequest:

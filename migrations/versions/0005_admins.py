@@ -366,7 +366,10 @@ def upgrade() -> None:
         ),
     )
     op.create_index(
-        "ix_discuno_funnel_event_at", "discuno_funnel_event", ["at", "step", "mentor_id"], unique=False
+        "ix_discuno_funnel_event_at",
+        "discuno_funnel_event",
+        ["at", "step", "mentor_id", "event_type_id"],
+        unique=False,
     )
     op.create_index(
         "ix_discuno_funnel_event_mentor", "discuno_funnel_event", ["mentor_id", "at", "step"], unique=False
