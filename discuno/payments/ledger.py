@@ -213,10 +213,11 @@ def reversed_(payment: Payment, amount: int, reversal_id: str) -> None:
 
 
 def divide(payment: Payment, refund: int, to_mentor: int, source: str) -> None:
-    """A decision divides what stays: `refund` goes back, `to_mentor` is the mentor's, the rest ours. In minor units.
+    """A decision divides what stays when `refund` has gone back: `to_mentor` is the mentor's, the rest ours.
 
-    Written down at once, before the refund is made; what the mentor's part differs from the frozen split is between
-    the two of us. Raises ValueError for more than there is, or when it was divided before.
+    In minor units; `refund` is all that is on its way back. Written down at once, before that is made: what the
+    mentor's part differs from the frozen split is between the two of us. Raises ValueError for more than there is, or
+    when it was divided before.
     """
     going, before = gone(payment) + refund, policy.kept(payment.amount, payment.platform_fee, gone(payment))
     if divided(payment) is not None or min(refund, to_mentor, payment.amount - going - to_mentor) < 0:

@@ -122,7 +122,7 @@ def _reported(booking: Booking, report: Any) -> State:
 def _all_returned(booking: Booking, payment: Payment | None) -> State | None:
     """The session was not cancelled, but the payment goes back as a whole: a report was decided so, or an admin."""
     back = _back(booking, payment)
-    if back is None or payment is None or sum(r.amount for r in payment.refunds) < payment.amount:
+    if back is None or payment is None or sum(r.amount for r in _counted(payment)) < payment.amount:
         return None
     if back.is_waiting or back.key == "refunding":
         heading = "Your payment is on its way back"
@@ -242,7 +242,7 @@ def _back(booking: Booking, payment: Payment | None) -> State | None:
     if payment is None or not payment.refunds:
         return None
     under_way = [r for r in payment.refunds if r.status.is_open]
-    failed = [r for r in payment.refunds if r.status == RefundStatus.FAILED]
+    failed = [r for r in _counted(payment) if r.status == RefundStatus.FAILED]
     if under_way:
         amount = in_words(sum(r.amount for r in under_way), payment.currency)
         if any(r.status == RefundStatus.REQUESTED for r in under_way):
@@ -256,6 +256,12 @@ def _back(booking: Booking, payment: Payment | None) -> State | None:
     amount, at = in_words(payment.refunded, payment.currency), returned_at(made[-1]) if made else None
     left = f" It left us on {_when(at, booking)}." if at is not None else ""
     return State("refunded", "", f"We have returned your {amount}.{left} {BANKS_TAKE}", "note")
+
+
+def _counted(payment: Payment) -> list[Refund]:
+    """Its refunds; one that failed only while none was asked for after it, which makes it good."""
+    last = payment.refunds[-1:]
+    return [r for r in payment.refunds if r.status != RefundStatus.FAILED or r in last]
 
 
 def returned_at(refund: Refund) -> datetime | None:

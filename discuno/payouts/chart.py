@@ -89,7 +89,7 @@ class Chart:
     @property
     def ticks(self) -> list[Tick]:
         """Two to five round amounts up to the highest."""
-        step = _round_step(self._up, self.currency)
+        step = round_step(self._up, minor_digits(self.currency))
         return [Tick(amount, self.zero - self._scale * amount) for amount in range(0, self._up + 1, step)]
 
     @property
@@ -121,11 +121,10 @@ class Chart:
         return HEIGHT / (self._up + max(0, *(m.returned for m in self.months)))
 
 
-def _round_step(highest: int, currency: str) -> int:
-    """1, 2 or 5 times a power of ten of whole units, so that there are at most four steps."""
-    unit = 10 ** minor_digits(currency)
+def round_step(highest: int, digits: int) -> int:
+    """1, 2 or 5 times a power of ten of whole units of so many digits, so that there are at most four steps."""
     least = Decimal(highest) / 4
-    power = Decimal(10) ** max(0, least.adjusted() - minor_digits(currency)) * unit
+    power = Decimal(10) ** max(0, least.adjusted() - digits) * 10**digits
     return next(int(power * n) for n in (1, 2, 5, 10, 20, 50, 100) if power * n >= least)
 
 

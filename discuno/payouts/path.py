@@ -77,13 +77,14 @@ def _lines(money: Money) -> Iterator[Line]:
     yield Line("The attendee paid", payment.amount)
     yield Line("Discuno’s fee", -payment.platform_fee)
     yield Line("Your share", payment.mentor_amount, True)
-    taken = (
-        ("Returned to the attendee", money.returned),
-        ("Taken by the attendee’s bank", money.disputed),
-        ("Paid what an earlier session owed", money.netted),
+    changed = (
+        ("By a decision of ours", money.given),
+        ("Returned to the attendee", -money.returned),
+        ("Taken by the attendee’s bank", -money.disputed),
+        ("Paid what an earlier session owed", -money.netted),
     )
-    yield from (Line(label, -amount) for label, amount in taken if amount)
-    if any(amount for _, amount in taken):
+    yield from (Line(label, amount) for label, amount in changed if amount)
+    if any(amount for _, amount in changed):
         yield Line("Left for you", money.yours - money.netted, True)
 
 

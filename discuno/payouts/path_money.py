@@ -29,7 +29,8 @@ class Money:
         self.disputed = _mentors(sums, K.DISPUTE_WITHDRAWN, K.DISPUTE_REINSTATED)
         self.netted = sums[K.DEBT_NETTED, A.HELD]
         self.owed = sum(sums[kind, A.DEBT] for kind in K if kind != K.DEBT_NETTED)
-        self.yours = payment.mentor_amount - self.returned - self.disputed
+        self.given = -_mentors(sums, K.SPLIT)
+        self.yours = payment.mentor_amount + self.given - self.returned - self.disputed
         self.lots = seen.lots.get(payment.id, [])
         self.there = sum(lot.there for _, lot in self.lots)
         self.lent = sum(lot.lent for _, lot in self.lots)
@@ -77,5 +78,5 @@ class Money:
 
 
 def _mentors(sums: sight.Sums, *kinds: PostingKind) -> int:
-    """What the mentor has borne of what left in these ways."""
+    """What the mentor has borne in these ways; below zero what they were given."""
     return sum(sums[kind, A.HELD] + sums[kind, A.DEBT] for kind in kinds)

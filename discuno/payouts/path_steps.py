@@ -67,13 +67,16 @@ def _ended(money: Money) -> Step:
     """Nothing is left to be transferred, and nothing ever was."""
     payment = money.payment
     if payment.refund_is_open:
-        return Step("On its way back", f"{money.words(payment.amount)} to the attendee", NOW)
+        going = sum(refund.amount for refund in payment.refunds if refund.status.is_open)
+        return Step("On its way back", f"{money.words(going)} to the attendee", NOW)
     if money.disputed > 0 and money.reason in OBJECTIONS:
         return Step("Taken by the attendee’s bank", "while it decides", STOP)
     if money.disputed > 0:
         return Step("Taken by the attendee’s bank", "it decided for the attendee", DONE)
     if money.reason is not None:
         return Step("Waiting for a decision", stuck.SHORT.get(money.reason, ""), STOP)
+    if money.given < 0 and not money.yours:
+        return Step("Decided", "nothing of the payment is yours", DONE)
     back = payment.refunds[-1].created_at if payment.refunds else None
     when = money.moment(back) if back is not None else ""
     return Step("Returned to the attendee", when, DONE)
@@ -132,8 +135,10 @@ def _taken_back(money: Money) -> Step:
         return Step("Taken back", stuck.SHORT.get(money.reason, ""), STOP)
     if money.payment.refund_is_open:
         return Step("Taken back", "on its way to the attendee", NOW)
+    if money.disputed:
+        return Step("Taken back", "for the attendee’s bank", DONE)
     return Step(
-        "Taken back", "for the attendee’s bank" if money.disputed else "returned to the attendee", DONE
+        "Taken back", "by a decision of ours" if money.given < 0 else "returned to the attendee", DONE
     )
 
 

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 import sqlalchemy as sa
+from sqlalchemy.orm import lazyload
 
 from discuno import policy
 from discuno.bookings.models import Booking
@@ -50,9 +51,11 @@ def bookable(mentor: Mentor) -> list[EventType]:
 
 def payable(mentor_ids: list[int]) -> set[int]:
     """Of these mentors, those whom money can reach."""
+    alone = lazyload(MentorStripeAccount.mentor)
     statement = sa.select(MentorStripeAccount).where(
         MentorStripeAccount.mentor_id.in_(mentor_ids), MentorStripeAccount.status == AccountStatus.ACTIVE
     )
+    statement = statement.options(alone)
     return {account.mentor_id for account in rows(statement) if account.can_receive}
 
 

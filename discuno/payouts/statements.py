@@ -19,6 +19,7 @@ from discuno.payouts.periods import Period
 K = PostingKind
 OURS_ALONE = (K.STRIPE_FEE, K.DISPUTE_FEE)  # the platform's expense: no cent of the mentor's
 GIVEN_BACK = (K.REFUND, K.REFUND_UNDONE, K.DISPUTE_WITHDRAWN, K.DISPUTE_REINSTATED)
+OF_THE_PAYMENT = (K.CAPTURE, K.SPLIT, *GIVEN_BACK)
 DEBT_MADE, DEBT_ENDED = "debt_made", "debt_ended"
 WORDS = {
     K.CAPTURE: "Session paid",
@@ -190,9 +191,7 @@ def _lines(mentor: Mentor, period: Period) -> Iterable[tuple[str, Line]]:
     )
     for currency, at, kind, source, payment_id, stripe, fee, loss, *sums in session().execute(statement):
         line = Line(at, kind, source, payment_id, Sums(*sums))
-        if (
-            kind == K.CAPTURE or kind in GIVEN_BACK
-        ):  # what transfers move at the platform is not the attendee's
+        if kind in OF_THE_PAYMENT:  # what transfers move at the platform is not the attendee's
             line = Line(at, kind, source, payment_id, Sums(*sums), stripe, fee, loss)
         yield currency, line
 
