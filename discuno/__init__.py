@@ -9,15 +9,40 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
 
 from discuno import cli, config, policy
-from discuno.accounts import access, sign_ins
+from discuno.accounts import access, codes, sign_ins
 from discuno.accounts import jobs as accounts_jobs
 from discuno.accounts import routes as accounts_routes
 from discuno.admin import commands as admin_commands
-from discuno.admin import cron, drift_letters, health, people_commands
+from discuno.admin import cron, health
 from discuno.admin import models as admin_models
 from discuno.admin import overview as admin_overview
-from discuno.admin import people as admin_people
-from discuno.admin import reconcile as admin_reconcile
+from discuno.admin.books import drift_letters
+from discuno.admin.books import drift_page as admin_drift
+from discuno.admin.books import reconcile as admin_reconcile
+from discuno.admin.cases import approvals as admin_approvals
+from discuno.admin.cases import case_metrics as admin_metrics
+from discuno.admin.cases import cases as admin_cases
+from discuno.admin.cases import deciding as admin_deciding
+from discuno.admin.cases import evidence_page as admin_evidence
+from discuno.admin.machines import alerts_page as admin_alerts
+from discuno.admin.machines import bulk as admin_bulk
+from discuno.admin.machines import bulk_jobs
+from discuno.admin.machines import inbox as admin_inbox
+from discuno.admin.machines import letters_page as admin_letters
+from discuno.admin.machines import watch as admin_watch
+from discuno.admin.machines import work as admin_work
+from discuno.admin.money import levers as admin_levers
+from discuno.admin.money import pausing as admin_pausing
+from discuno.admin.money import payment_pages as admin_payments
+from discuno.admin.money import revenue as admin_revenue
+from discuno.admin.money import status as admin_status
+from discuno.admin.money import sums_jobs
+from discuno.admin.money import transfers_page as admin_transfers
+from discuno.admin.people import audit_jobs, people_commands
+from discuno.admin.people import audit_page as admin_audit
+from discuno.admin.people import funnel_page as admin_funnel
+from discuno.admin.people import people as admin_people
+from discuno.admin.people import staff as admin_staff
 from discuno.bookings import calendar_jobs, calendar_news, calendar_sync
 from discuno.bookings import feed as bookings_feed
 from discuno.bookings import find as bookings_find
@@ -26,7 +51,9 @@ from discuno.bookings import jobs as bookings_jobs
 from discuno.bookings import manage as bookings_manage
 from discuno.bookings import reschedule as bookings_reschedule
 from discuno.bookings import steps as bookings_steps
+from discuno.bookings import visits as bookings_visits
 from discuno.config import Settings
+from discuno.disputes import answer_jobs
 from discuno.disputes import host as disputes_host
 from discuno.disputes import jobs as disputes_jobs
 from discuno.disputes import routes as disputes_routes
@@ -57,15 +84,21 @@ from discuno.webhooks import routes as webhooks_routes
 JOBS = (  # imported: registered
     accounts_jobs,
     admin_reconcile,
+    admin_watch,
+    audit_jobs,
+    bulk_jobs,
     drift_letters,
     bookings_jobs,
+    bookings_visits,
     calendar_jobs,
     calendar_news,
     calendar_sync,
+    answer_jobs,
     disputes_jobs,
     mentors_calcom,
     notifications_jobs,
     payments_jobs,
+    sums_jobs,
     payouts_bank_jobs,
     payouts_jobs,
     payouts_onboarding,
@@ -77,8 +110,31 @@ ROOMS = (
     accounts_routes.bp,
     accounts_routes.leave,
     sign_ins.bp,
+    codes.bp,
     admin_overview.bp,
+    admin_alerts.bp,
+    admin_letters.bp,
+    admin_inbox.bp,
+    admin_work.bp,
+    admin_drift.bp,
+    admin_bulk.bp,
+    admin_cases.bp,
+    admin_deciding.bp,
+    admin_audit.bp,
+    admin_funnel.bp,
+    admin_evidence.bp,
     admin_people.bp,
+    admin_payments.bp,
+    admin_payments.sheet,
+    admin_levers.bp,
+    admin_approvals.bp,
+    admin_pausing.bp,
+    admin_status.bp,
+    admin_transfers.bp,
+    admin_revenue.bp,
+    admin_revenue.sheet,
+    admin_metrics.bp,
+    admin_staff.bp,
     mentors_routes.bp,
     mentors_overview.bp,
     mentors_profile.bp,

@@ -12,7 +12,7 @@ from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 
 from discuno import seed as seeding
-from discuno.admin.doctor import doctor
+from discuno.admin.books.doctor import doctor
 from discuno.config import Settings
 from discuno.edges import queue
 from discuno.kit import clock
@@ -59,7 +59,8 @@ def seed() -> None:
     """Put the sandbox's catalogue of mentors in place; what is there already stays."""
     catalogue = tomllib.loads(CATALOGUE.read_text())
     if current_app.extensions["settings"].sandbox_url is not None:
-        seeding.admin(catalogue["admin"])
+        for entry in catalogue["staff"]:
+            seeding.employ(entry)
     made = [m["name"] for m in catalogue["mentors"] if seeding.plant(m, _control)]
     click.echo(
         f"{len(made)} mentors were added: {', '.join(made)}." if made else "The catalogue is in place."

@@ -1,4 +1,4 @@
-"""Planting one mentor of the catalogue, with an account at the stand-in Stripe and, for some, at Cal.com."""
+"""Planting the catalogue: the staff, and mentors with an account at the stand-in Stripe and, some, at Cal.com."""
 
 from collections.abc import Callable
 from datetime import time
@@ -6,8 +6,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from discuno import journey
-from discuno.accounts.models import Role, User
+from discuno.accounts import audit, second
+from discuno.accounts import service as people
+from discuno.accounts.models import STAFF, Role, User
 from discuno.kit import clock
 from discuno.kit.db import locked, one_or_none, session, transaction
 from discuno.mentors.models import Calendar, EventType, Mentor, WeeklyHours
@@ -19,10 +20,15 @@ Entry = dict[str, Any]
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
-def admin(entry: Entry) -> None:
-    """Let the sandbox's admin in, if they are not there. A real house has none but those its operator makes."""
+def employ(entry: Entry) -> None:
+    """Let one of the sandbox's staff in, with their app. A real house has none but those its operator makes."""
     with transaction():
-        journey.make_admin(entry["email"], entry["name"], "seed")
+        user = people.by_email(entry["email"])
+        if user is None:
+            user = people.add(entry["email"], entry["name"], Role(entry["role"]))
+            audit.record("seed", "add staff", f"user:{user.id}", "the sandbox's catalogue")
+        if user.role in STAFF and second.of(user) is None:
+            second.plant(user, entry["authenticator"])
 
 
 def plant(entry: Entry, control: Control) -> bool:

@@ -8,9 +8,10 @@ from flask import Flask, Response, g, make_response, redirect, request, session
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from werkzeug.wrappers import Response as AnyResponse
 
+from discuno import journey
 from discuno.accounts import second, sessions
 from discuno.accounts.audit import Actor
-from discuno.accounts.models import Role, User, UserSession
+from discuno.accounts.models import STAFF, Role, User, UserSession
 from discuno.accounts.second import Answer
 from discuno.kit import limits, security
 from discuno.kit.db import locked, transaction
@@ -19,7 +20,6 @@ from discuno.kit.web import local_path, wants_part
 
 SIGN_IN = "/sign-in"
 CODE = "/sign-in/code"
-STAFF = (Role.ADMIN, Role.SUPPORT)
 LOOK_ONLY = "You can look at everything here. To change something, ask an admin."
 KNOWS = "knows"  # in the cookie, after signing out too: who was signed in here last
 KEPT = ("visitor", "clock", KNOWS)  # of the cookie, when somebody signs in or out
@@ -159,16 +159,27 @@ def must_prove() -> bool:
     return row is None or not second.is_fresh(row)
 
 
-def proves(code: str) -> str | None:
-    """Take a code, if one is needed here: None, or why it was not taken. Not inside a unit of work."""
+def prove(code: str) -> Answer:
+    """Take a code in this browser. Not inside a unit of work. Raises NotFound when nobody is signed in."""
     row = here()
-    if row is None or not must_prove():
-        return None
+    if row is None:
+        raise NotFound
     with transaction():
-        answer = second.take(locked(User, row.user_id), code)
-        if answer is Answer.TAKEN:
-            second.prove(locked(UserSession, row.id))
-    return answer.value or None
+        locked(User, row.user_id)
+        return journey.take_code(locked(UserSession, row.id), code, actor())
+
+
+def proves(code: str) -> str | None:
+    """The same for a form that moves money: None when no code is needed or it was taken, else why it was not."""
+    return prove(code).sentence or None if must_prove() else None
+
+
+def renew() -> None:
+    """What was proved here is worth nothing to who has a copy of the cookie of before. Not inside a unit of work."""
+    row = here()
+    if row is not None:
+        with transaction():
+            session[COOKIE] = sessions.renew(locked(UserSession, row.id))
 
 
 def _ask_to_sign_in() -> AnyResponse:

@@ -8,6 +8,7 @@ from discuno.kit.db import session
 from discuno.kit.errors import DomainError
 
 Facts = dict[str, Any]
+NO_REASON = "Please say why; the reason is kept with what you do."
 
 
 class Actor(NamedTuple):
@@ -25,11 +26,11 @@ def record(
     *,
     before: Facts | None = None,
     after: Facts | None = None,
-) -> None:
+) -> AuditEntry:
     """One act that moves money. Raises DomainError when no reason is given: nobody moves money without one."""
     if not reason.strip():
-        raise DomainError("Please say why; the reason is kept with what you do.")
-    _write(actor, action, about, reason.strip(), before, after)
+        raise DomainError(NO_REASON)
+    return _write(actor, action, about, reason.strip(), before, after)
 
 
 def note(
@@ -39,24 +40,24 @@ def note(
     *,
     before: Facts | None = None,
     after: Facts | None = None,
-) -> None:
+) -> AuditEntry:
     """One act that needs no reason: somebody changes what is theirs. Secrets are never among the facts."""
-    _write(actor, action, about, "", before, after)
+    return _write(actor, action, about, "", before, after)
 
 
 def _write(
     actor: str | Actor, action: str, about: str, reason: str, before: Facts | None, after: Facts | None
-) -> None:
+) -> AuditEntry:
     who = actor if isinstance(actor, Actor) else Actor(actor)
-    session().add(
-        AuditEntry(
-            at=clock.now(),
-            actor=who.name,
-            address=who.address,
-            action=action,
-            about=about,
-            reason=reason,
-            before=before,
-            after=after,
-        )
+    entry = AuditEntry(
+        at=clock.now(),
+        actor=who.name,
+        address=who.address,
+        action=action,
+        about=about,
+        reason=reason,
+        before=before,
+        after=after,
     )
+    session().add(entry)
+    return entry

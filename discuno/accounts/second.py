@@ -22,15 +22,34 @@ ISSUER = "Discuno"
 STEP = 30  # seconds
 AROUND = (0, -1, 1)  # steps beside the present one that are taken too: clocks differ
 LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # none that is read for another
+LENGTH, GROUP = 12, 4  # letters of a code on paper
 
 
 class Answer(Enum):
-    """What became of a code. The value is the sentence for who has typed it."""
+    """What became of a code: as the audit log calls it, and the sentence for who has typed it."""
 
-    TAKEN = ""
-    WRONG = "That code is not right, or was used already. Please type the one that your app shows now."
-    TIRED = "Too many wrong codes. Please wait five minutes, and then type the one that your app shows."
-    NONE = "There is no authenticator app to ask. Please set one up first."
+    APP = ("second factor given", "")
+    PAPER = ("recovery code used", "")
+    WRONG = (
+        "second factor refused",
+        "That code is not right, or was used already. Please type the one that your app shows now.",
+    )
+    TIRED = (
+        "second factor not looked at",
+        "Too many wrong codes. Please wait five minutes, and then type the one that your app shows.",
+    )
+    NONE = (
+        "no second factor",
+        "There is no authenticator app to ask. Please set one up first.",
+    )
+
+    def __init__(self, action: str, sentence: str) -> None:
+        self.action, self.sentence = action, sentence
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether the code was theirs."""
+        return self in (Answer.APP, Answer.PAPER)
 
 
 def of(user: User) -> SecondFactor | None:
@@ -44,24 +63,22 @@ def is_set_up(user: User) -> bool:
     return found is not None and found.confirmed_at is not None
 
 
-def begin(user: User) -> SecondFactor:
-    """A secret for their app, the same until a first code has confirmed it. Under the user's lock."""
-    found = of(user)
-    if found is not None and (found.confirmed_at is not None or secret_of(found) is not None):
-        return found
-    if found is not None:
-        session().delete(found)
-        session().flush()
-    return replace(user)
+def secret_of(factor: SecondFactor) -> str | None:
+    """The secret of the app whose codes count; None when it was sealed under another SECRET_KEY."""
+    return vault.unseal(PURPOSE, factor.secret)
 
 
-def replace(user: User) -> SecondFactor:
-    """Plant a new secret; whatever was there counts no longer."""
-    session().execute(sa.delete(SecondFactor).where(SecondFactor.user_id == user.id))
+# Setting up an app
+
+
+def plant(user: User, secret: str) -> SecondFactor:
+    """An app that counts at once, in place of any other: for who knows that its owner has the secret."""
+    forget(user)
     made = SecondFactor(
         user_id=user.id,
-        secret=vault.seal(PURPOSE, pyotp.random_base32()),
+        secret=vault.seal(PURPOSE, secret),
         begun_at=clock.now(),
+        confirmed_at=clock.now(),
         refused_count=0,
     )
     session().add(made)
@@ -69,34 +86,79 @@ def replace(user: User) -> SecondFactor:
     return made
 
 
-def secret_of(factor: SecondFactor) -> str | None:
-    """The secret itself; None when it was sealed under another SECRET_KEY."""
-    return vault.unseal(PURPOSE, factor.secret)
+def forget(user: User) -> None:
+    """Neither app nor paper counts any more."""
+    for model in (SecondFactor, RecoveryCode):
+        session().execute(sa.delete(model).where(model.user_id == user.id))
 
 
-def address_of(factor: SecondFactor, user: User) -> str | None:
+def begin(user: User) -> bool:
+    """A secret for an app; False when there is one that waits. It counts from its first code on, another until then.
+
+    Under the user's lock.
+    """
+    factor = of(user)
+    if factor is not None and pending(factor) is not None:
+        return False
+    secret = vault.seal(PURPOSE, pyotp.random_base32())
+    if factor is None:
+        factor = SecondFactor(user_id=user.id, secret=secret, refused_count=0)
+        session().add(factor)
+    elif factor.confirmed_at is None:
+        factor.secret = secret
+    else:
+        factor.next_secret = secret
+    factor.begun_at = clock.now()
+    return True
+
+
+def pending(factor: SecondFactor) -> str | None:
+    """The secret that waits for a first code, for as long as it may be shown."""
+    sealed = factor.secret if factor.confirmed_at is None else factor.next_secret
+    is_late = clock.now() - factor.begun_at >= policy.SET_UP_WITHIN
+    return None if sealed is None or is_late else vault.unseal(PURPOSE, sealed)
+
+
+def address_of(secret: str, user: User) -> str:
     """What the QR code says to the app."""
-    secret = secret_of(factor)
-    return (
-        pyotp.TOTP(secret).provisioning_uri(name=user.email, issuer_name=ISSUER)
-        if secret is not None
-        else None
-    )
+    return pyotp.TOTP(secret).provisioning_uri(name=user.email, issuer_name=ISSUER)
+
+
+def confirm(user: User, typed: str) -> Answer:
+    """The first code of an app that is being set up: it counts from now on. Under the user's lock."""
+    factor = of(user)
+    secret = pending(factor) if factor is not None else None
+    if factor is None or secret is None:
+        return Answer.NONE
+    if is_tired(factor):
+        return Answer.TIRED
+    step = _step_of(secret, _plain(typed))
+    if step is None:
+        return _refuse(factor)
+    factor.secret, factor.next_secret = vault.seal(PURPOSE, secret), None
+    factor.last_step, factor.refused_count, factor.confirmed_at = step, 0, clock.now()
+    return Answer.APP
+
+
+# Giving a code
 
 
 def take(user: User, typed: str) -> Answer:
     """Whether this code is theirs, once. Under the user's lock; what it says has to be committed either way."""
     factor = of(user)
-    if factor is None:
+    if factor is None or factor.confirmed_at is None:
         return Answer.NONE
     if is_tired(factor):
         return Answer.TIRED
-    code = "".join(typed.split()).replace("-", "").upper()
-    if _take_from_app(factor, code) or (factor.confirmed_at is not None and _take_from_paper(user, code)):
-        factor.refused_count, factor.confirmed_at = 0, factor.confirmed_at or clock.now()
-        return Answer.TAKEN
-    factor.refused_count, factor.refused_at = factor.refused_count + 1, clock.now()
-    return Answer.WRONG
+    code = _plain(typed)
+    if _take_from_app(factor, code):
+        answer = Answer.APP
+    elif _take_from_paper(user, code):
+        answer = Answer.PAPER
+    else:
+        return _refuse(factor)
+    factor.refused_count = 0
+    return answer
 
 
 def is_tired(factor: SecondFactor) -> bool:
@@ -105,17 +167,30 @@ def is_tired(factor: SecondFactor) -> bool:
     return factor.refused_count >= policy.CODES_REFUSED and rests
 
 
+def _refuse(factor: SecondFactor) -> Answer:
+    factor.refused_count, factor.refused_at = factor.refused_count + 1, clock.now()
+    return Answer.WRONG
+
+
+def _plain(typed: str) -> str:
+    """As it was meant: apps and paper show codes in groups."""
+    return "".join(typed.split()).replace("-", "").upper()
+
+
 def _take_from_app(factor: SecondFactor, code: str) -> bool:
     secret = secret_of(factor)
-    if secret is None:
+    step = _step_of(secret, code) if secret is not None else None
+    if step is None or (factor.last_step is not None and step <= factor.last_step):
         return False
-    now = int(clock.now().timestamp()) // STEP
-    for step in (now + offset for offset in AROUND):
-        is_it = hmac.compare_digest(pyotp.TOTP(secret).at(step * STEP), code)
-        if is_it and (factor.last_step is None or step > factor.last_step):
-            factor.last_step = step
-            return True
-    return False
+    factor.last_step = step
+    return True
+
+
+def _step_of(secret: str, code: str) -> int | None:
+    """Of which of the steps around now it is the code."""
+    now, app = int(clock.now().timestamp()) // STEP, pyotp.TOTP(secret)
+    steps = [now + offset for offset in AROUND]
+    return next((s for s in steps if hmac.compare_digest(app.at(s * STEP).encode(), code.encode())), None)
 
 
 # On paper
@@ -124,10 +199,11 @@ def _take_from_app(factor: SecondFactor, code: str) -> bool:
 def write_codes(user: User) -> list[str]:
     """New codes for the drawer, shown once; those of before count no longer."""
     session().execute(sa.delete(RecoveryCode).where(RecoveryCode.user_id == user.id))
-    codes = ["".join(secrets.choice(LETTERS) for _ in range(10)) for _ in range(policy.RECOVERY_CODES)]
-    session().add_all(RecoveryCode(user_id=user.id, digest=_digest(c), made_at=clock.now()) for c in codes)
+    codes = ["".join(secrets.choice(LETTERS) for _ in range(LENGTH)) for _ in range(policy.RECOVERY_CODES)]
+    now = clock.now()
+    session().add_all(RecoveryCode(user_id=user.id, digest=_digest(user, c), made_at=now) for c in codes)
     session().flush()
-    return [f"{code[:5]}-{code[5:]}" for code in codes]
+    return ["-".join(code[at : at + GROUP] for at in range(0, LENGTH, GROUP)) for code in codes]
 
 
 def codes_left(user: User) -> int:
@@ -138,8 +214,12 @@ def codes_left(user: User) -> int:
 
 
 def _take_from_paper(user: User, code: str) -> bool:
+    if len(code) != LENGTH:
+        return False
     theirs = sa.select(RecoveryCode).where(
-        RecoveryCode.user_id == user.id, RecoveryCode.digest == _digest(code), RecoveryCode.used_at.is_(None)
+        RecoveryCode.user_id == user.id,
+        RecoveryCode.digest == _digest(user, code),
+        RecoveryCode.used_at.is_(None),
     )
     found = one_or_none(theirs)
     if found is not None:
@@ -147,8 +227,9 @@ def _take_from_paper(user: User, code: str) -> bool:
     return found is not None
 
 
-def _digest(code: str) -> str:
-    return hashlib.sha256(code.encode()).hexdigest()
+def _digest(user: User, code: str) -> str:
+    """Slow on purpose: 59 bits could be tried through otherwise by who has a copy of the rows (ASVS 5.0 6.5.2)."""
+    return hashlib.scrypt(code.encode(), salt=f"{PURPOSE} {user.id}".encode(), n=2**12, r=8, p=1).hex()
 
 
 # In one browser
@@ -167,3 +248,13 @@ def is_proved(here: UserSession) -> bool:
 def is_fresh(here: UserSession) -> bool:
     """Whether it was given here lately enough to move money."""
     return here.proved_at is not None and clock.now() - here.proved_at < policy.PROVED_FOR
+
+
+def may_set_up(user: User, here: UserSession) -> bool:
+    """Whether an app may be set up in this browser: by who has proved theirs, or has none and just came by letter.
+
+    A cookie stolen long ago must not plant an app.
+    """
+    if is_set_up(user):
+        return is_fresh(here)
+    return clock.now() - here.began_at < policy.SET_UP_WITHIN

@@ -1,5 +1,6 @@
 """Where somebody is signed in, and how they end it there: the same page for mentors and admins."""
 
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -9,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from discuno import policy
 from discuno.accounts import access, audit, browsers, sessions
 from discuno.accounts import service as accounts
-from discuno.accounts.models import User, UserSession
+from discuno.accounts.models import STAFF, User, UserSession
 from discuno.bookings.visitor import clock as chosen_clock
 from discuno.bookings.visitor import zone
 from discuno.kit import limits, security
@@ -19,7 +20,6 @@ from discuno.kit.web import show
 from discuno.mentors.models import Mentor
 
 bp = security.private("signed_in", "sign_ins", __name__, "/sign-ins")
-LIFE = {"idle_days": policy.SESSION_IDLE.days, "days": policy.SESSION_LIFE.days}
 
 
 def me() -> tuple[User, UserSession]:
@@ -36,8 +36,18 @@ def listing() -> Response:
     user, here = me()
     lines = [{"row": row, "words": browsers.in_words(row.browser)} for row in sessions.of_user(user)]
     frame = {"pages": [("Your pages", accounts.way_in(user))], "here": ""}
-    context = {"lines": lines, "present": here.id, "user": user, **LIFE, **frame, **_times(user)}
-    return show("accounts/page.html", "accounts/_sign_ins.html", title="Where you are signed in", **context)
+    life = {"idle": _in_words(sessions.idle(user)), "days": policy.SESSION_LIFE.days}
+    context = {"lines": lines, "present": here.id, "user": user, "is_staff": user.role in STAFF}
+    return show(
+        "accounts/page.html",
+        "accounts/_sign_ins.html",
+        title="Where you are signed in",
+        **{**context, **life, **frame, **_times(user)},
+    )
+
+
+def _in_words(span: timedelta) -> str:
+    return f"{span.days} days" if span.days else f"{span.seconds // 3600} hours"
 
 
 def _times(user: User) -> dict[str, Any]:

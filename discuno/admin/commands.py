@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
 import click
@@ -11,10 +11,12 @@ from flask.cli import with_appcontext
 
 from discuno import journey
 from discuno.accounts import audit
-from discuno.admin import at_stripe, tokens
-from discuno.admin import invariants as doors
-from discuno.admin import reconcile as walks
-from discuno.admin.invariants import Finding
+from discuno.admin import tokens
+from discuno.admin.books import at_stripe
+from discuno.admin.books import invariants as doors
+from discuno.admin.books import reconcile as walks
+from discuno.admin.books.invariants import Finding
+from discuno.admin.money import sums_jobs
 from discuno.cli import duration
 from discuno.disputes.jobs import locked_case
 from discuno.disputes.models import Decision, Dispute, DisputeKind
@@ -41,8 +43,27 @@ class Duration(click.ParamType[timedelta]):
 
 def register(app: Flask) -> None:
     """Give the app these commands."""
-    for command in (invariants, reconcile, cron_token, retry_transfer, mark_account, decide_report):
+    for command in (
+        invariants,
+        reconcile,
+        cron_token,
+        retry_transfer,
+        mark_account,
+        decide_report,
+        rebuild_sums,
+    ):
         app.cli.add_command(command)
+
+
+@click.command("rebuild-sums")
+@click.option(
+    "--since", type=click.DateTime(["%Y-%m-%d"]), help="From this day of UTC on; else from the first."
+)
+@with_appcontext
+def rebuild_sums(since: datetime | None) -> None:
+    """Sum the days that are over anew from the books, for the revenue page. Safe at any time."""
+    sums_jobs.rebuild(since.replace(tzinfo=UTC).date() if since is not None else None)
+    click.echo("Every day that is over was summed again.")
 
 
 @click.command("retry-transfer")

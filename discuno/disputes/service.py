@@ -141,4 +141,6 @@ def _follow(case: Dispute, stands: DisputeStatus, word: str) -> bool:
     if case.status != stands:
         case.move_to(stands)
         case.closed_at = None if stands.is_open else clock.now()
+        if stands.is_open:  # what was decided about it is in the audit log; now it is to be decided again
+            case.decision = case.decision_reason = None
     return news

@@ -8,7 +8,7 @@ from discuno.disputes.models import Decision, Dispute, DisputeKind, DisputeStatu
 from discuno.kit import clock
 from discuno.kit.money import in_words
 from discuno.kit.web import moment
-from discuno.payments.models import Payment, RefundStatus
+from discuno.payments.models import Payment, Refund, RefundStatus
 from discuno.policy import ReportReason
 
 HOURS = int(policy.ANSWER_WITHIN.total_seconds() // 3600)
@@ -16,6 +16,32 @@ WHILE_BANK_DECIDES = [
     "We answer the bank with what we know of the session. It alone decides, which can take months.",
 ]
 PERSON = "a person at Discuno decides, and writes to both of you."
+IN_PARTS = (Decision.PARTLY, Decision.SPLIT)
+STRIPES_REASONS = {  # of disputes, early fraud warnings and reviews
+    "bank_cannot_process": "The bank could not process the payment",
+    "check_returned": "The payment was returned by the bank",
+    "credit_not_processed": "A refund that was promised did not come",
+    "customer_initiated": "The customer has objected, without a reason",
+    "debit_not_authorized": "The account holder did not allow the payment",
+    "duplicate": "Charged more than once",
+    "fraudulent": "The cardholder did not make this payment",
+    "incorrect_account_details": "The account details were wrong",
+    "insufficient_funds": "There was not enough money in the account",
+    "noncompliant": "Against the rules of the card network",
+    "product_not_received": "The session did not take place",
+    "product_unacceptable": "The session was not as described",
+    "subscription_canceled": "Charged after it was cancelled",
+    "unrecognized": "The cardholder does not recognise the payment",
+    "card_never_received": "The card never reached its holder",
+    "fraudulent_card_application": "The card was applied for by a stranger",
+    "made_with_counterfeit_card": "Made with a copied card",
+    "made_with_lost_card": "Made with a lost card",
+    "made_with_stolen_card": "Made with a stolen card",
+    "misc": "Suspected of fraud",
+    "unauthorized_use_of_card": "The card was used by a stranger",
+    "rule": "One of Stripe’s rules asks for a look",
+    "manual": "Somebody asked for a look at Stripe",
+}
 
 
 @dataclass(frozen=True)
@@ -34,9 +60,35 @@ def why(case: Dispute) -> str:
     return ReportReason(case.reason).words
 
 
+def said_reason(case: Dispute) -> str:
+    """What any case is about, in a few plain words; a word of Stripe's that we do not know is shown as it is."""
+    if case.kind == DisputeKind.REPORT:
+        return why(case)
+    return STRIPES_REASONS.get(case.reason, case.reason.replace("_", " ").capitalize()) or "No reason given"
+
+
 def case_path(case: Dispute) -> str:
     """The mentor's page of a case."""
     return f"/dashboard/disputes/{case.id}"
+
+
+def back_in_words(case: Dispute) -> str:
+    """What was decided to go back to the attendee."""
+    return in_words(case.refund_amount or 0, case.currency)
+
+
+def decision_for_us(case: Dispute) -> str:
+    """How it ended, with all its amounts: for the people here."""
+    if case.decision is None:
+        return ""
+    if case.decision == Decision.PARTLY:
+        return f"{back_in_words(case)} goes back to the attendee; the rest is shared as before."
+    if case.decision == Decision.SPLIT:
+        given = in_words(case.mentor_amount or 0, case.currency)
+        return f"{back_in_words(case)} goes back to the attendee, {given} is the mentor’s."
+    if case.kind != DisputeKind.REPORT and case.decision == Decision.RELEASED:
+        return "Looked at; the money may go."
+    return case.decision.sentence
 
 
 # For the attendee
@@ -113,9 +165,42 @@ def _bank_has_it(payment: Payment) -> bool:
 def _decided(payment: Payment, case: Dispute) -> Words:
     if case.decision == Decision.REFUNDED:
         return _refunded(payment)
+    if case.decision in IN_PARTS:
+        return _partly(payment, case)
     if case.decision == Decision.WITHDRAWN:
         return Words("You have withdrawn this report", "The payment goes its way.", is_over=True)
     return Words("The mentor keeps the payment", "We have looked at what both of you said.", is_over=True)
+
+
+def _partly(payment: Payment, case: Dispute) -> Words:
+    """A part of it comes back. What the mentor has of the rest is not the attendee's to know."""
+    looked = "We have looked at what both of you said."
+    if not case.refund_amount:
+        return Words("No money goes back", looked, is_over=True)
+    whole = in_words(payment.amount, payment.currency)
+    mine = [r for r in payment.refunds if r.nonce == f"report:{case.id}"]
+    steps = [state_of_refund(r) for r in mine]
+    if not mine and _bank_has_it(payment):
+        steps = [
+            "Your bank has taken the payment back itself and decides about it; what it leaves us, we return."
+        ]
+    elif not mine:
+        steps = ["Your bank has returned it to you already."]
+    return Words(
+        "You get a part of your money back",
+        f"{looked} {back_in_words(case)} of your {whole} goes back.",
+        steps,
+    )
+
+
+def state_of_refund(refund: Refund) -> str:
+    """How far one refund has come, for the attendee."""
+    amount = in_words(refund.amount, refund.currency)
+    if refund.status.is_open:
+        return f"We are returning {amount} to your card now."
+    if refund.status == RefundStatus.FAILED:
+        return f"Returning {amount} did not work at once; a person sees to it and will write to you."
+    return f"We have returned {amount} to your card. Banks usually show it within 5 to 10 days."
 
 
 def _refunded(payment: Payment) -> Words:
@@ -170,9 +255,7 @@ def _bank(case: Dispute) -> Words:
 def for_mentor(case: Dispute, hours: str) -> Words:
     """What the mentor's page says about a report; times in the mentor's zone."""
     if not case.is_open and case.decision is not None:
-        back = case.decision == Decision.REFUNDED
-        sentence = "The payment goes back to the attendee." if back else case.decision.sentence
-        return Words(f"Decided: {case.decision.label.lower()}", sentence)
+        return Words(f"Decided: {case.decision.label.lower()}", decision_for_mentor(case))
     heading = f"{case.payment.booking.attendee_name} has reported a problem"
     if case.answered_at is not None:
         return Words(heading, f"You have answered; {PERSON}")
@@ -188,3 +271,18 @@ def for_mentor(case: Dispute, hours: str) -> Words:
     return Words(
         heading, f"Please answer by {until}.", [then, "Until it is decided, the money stays with us."]
     )
+
+
+def decision_for_mentor(case: Dispute) -> str:
+    """How a report ended, for the mentor: what goes back, and of a split what is theirs."""
+    if case.decision == Decision.REFUNDED:
+        return "The payment goes back to the attendee."
+    if case.decision == Decision.PARTLY:
+        return f"{back_in_words(case)} goes back to the attendee; you keep your share of the rest."
+    if case.decision == Decision.SPLIT:
+        given = in_words(case.mentor_amount or 0, case.currency)
+        back = (
+            f"{back_in_words(case)} goes back to the attendee" if case.refund_amount else "Nothing goes back"
+        )
+        return f"{back}, and {given} is yours."
+    return case.decision.sentence if case.decision is not None else ""

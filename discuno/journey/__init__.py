@@ -27,7 +27,16 @@ from discuno.journey.acts import (
     do,
     of_proposal,
     settle_proposal,
-    terms_of,
+)
+from discuno.journey.answers import (
+    answer_alarm,
+    answer_made,
+    answer_refused,
+    draft_evidence,
+    file_alarm,
+    file_uploaded,
+    stage_evidence,
+    submit_evidence,
 )
 from discuno.journey.booking import (
     ask_for_confirmation,
@@ -94,6 +103,7 @@ from discuno.journey.money import (
 from discuno.journey.objections import (
     case_seen,
     chargeback_seen,
+    close_case,
     hold,
     lift_hold,
 )
@@ -106,13 +116,24 @@ from discuno.journey.offers import (
     why_not_removed,
 )
 from discuno.journey.pauses import pause_transfers, resume_transfers, suspend, unsuspend
-from discuno.journey.people import invite, make_admin, sign_in_asked
+from discuno.journey.people import invite, sign_in_asked
 from discuno.journey.reports import (
     answer_is_due,
     answer_report,
     decide_report,
     report,
     withdraw_report,
+)
+from discuno.journey.staff import (
+    add_staff,
+    begin_app,
+    change_role,
+    end_sign_ins,
+    person,
+    reset_second_factor,
+    set_up_app,
+    take_code,
+    write_recovery_codes,
 )
 
 __all__ = [
@@ -125,7 +146,11 @@ __all__ = [
     "account_made",
     "account_needs_mentor",
     "account_seen",
+    "add_staff",
+    "answer_alarm",
     "answer_is_due",
+    "answer_made",
+    "answer_refused",
     "answer_report",
     "approve",
     "ask_for_confirmation",
@@ -133,6 +158,7 @@ __all__ = [
     "ask_to_move",
     "attendee_absent",
     "balance_available",
+    "begin_app",
     "begin_checkout",
     "booking_confirmed",
     "booking_refused",
@@ -140,12 +166,18 @@ __all__ = [
     "cancel",
     "cancel_answer",
     "case_seen",
+    "change_role",
     "chargeback_seen",
     "checkout_over",
     "choose_time",
+    "close_case",
     "configured",
     "decide_report",
     "do",
+    "draft_evidence",
+    "end_sign_ins",
+    "file_alarm",
+    "file_uploaded",
     "give_back",
     "give_details",
     "hold",
@@ -155,7 +187,6 @@ __all__ = [
     "lift_hold",
     "link_calendar",
     "looked_at_type",
-    "make_admin",
     "may_confirm",
     "may_pay_out",
     "may_send_refund",
@@ -176,6 +207,7 @@ __all__ = [
     "payout_found",
     "payout_refused",
     "payout_seen",
+    "person",
     "ran_out",
     "refund",
     "refund_answered",
@@ -185,6 +217,7 @@ __all__ = [
     "remove_offer",
     "replace_link",
     "report",
+    "reset_second_factor",
     "resume_transfers",
     "retry_transfer",
     "reversal_found",
@@ -193,16 +226,19 @@ __all__ = [
     "save_offer",
     "send_link",
     "sessions_there",
+    "set_up_app",
     "settle_proposal",
     "settlement_words",
     "sign_in_asked",
     "slot_lost",
+    "stage_evidence",
     "stranger_found",
+    "submit_evidence",
     "suspend",
     "switch_offer",
     "take_back",
     "take_back_excess",
-    "terms_of",
+    "take_code",
     "transfer_alarm",
     "transfer_found",
     "transfer_made",
@@ -216,4 +252,5 @@ __all__ = [
     "why_not_moved",
     "why_not_removed",
     "withdraw_report",
+    "write_recovery_codes",
 ]

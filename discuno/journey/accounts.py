@@ -11,8 +11,9 @@ from discuno.kit import clock, outbox
 from discuno.kit.errors import DomainError
 from discuno.kit.money import in_words
 from discuno.mentors.models import Mentor
+from discuno.notifications import alerts
 from discuno.notifications import service as letters
-from discuno.notifications.service import ADMIN
+from discuno.notifications.models import AlertKind
 from discuno.payouts import accounts, banking, transfers
 from discuno.payouts import service as payouts
 from discuno.payouts.accounts import AccountSeen
@@ -44,16 +45,26 @@ def account_seen(account: MentorStripeAccount, seen: AccountSeen | None, looked_
         return False
     mentor = account.mentor.user.email
     if account.status == AccountStatus.CLOSED:
-        event = f"account:{account.id}:closed"
-        letters.tell(event, mentor, "account_closed", account_id=account.id)
-        letters.tell(event, ADMIN, "account_closed_admin", account_id=account.id)
+        letters.tell(f"account:{account.id}:closed", mentor, "account_closed", account_id=account.id)
+        _alert(account, "closed", "has left us or was closed", "account_closed_admin")
     elif not account.is_ours:
-        event = f"account:{account.id}:not_ours"
-        letters.tell(event, ADMIN, "account_not_ours_admin", account_id=account.id)
+        _alert(account, "not_ours", "no longer says that it is ours", "account_not_ours_admin")
     elif account.deadline is not None and account.requirements and _money_is_concerned(account):
         event = f"account:{account.id}:deadline:{account.deadline:%Y-%m-%d}"
         letters.tell(event, mentor, "account_deadline", account_id=account.id)
     return True
+
+
+def _alert(account: MentorStripeAccount, what: str, words: str, template: str) -> None:
+    """An admin has to know of it, once while it lasts."""
+    words = f"The account of {account.mentor.name}, {account.stripe_account_id}, {words}."
+    cause, path = f"{what}:{account.id}", _page(account)
+    alerts.stands(AlertKind.PAYOUT, cause, words, path, template, account_id=account.id)
+
+
+def _page(account: MentorStripeAccount) -> str:
+    """Where an admin sees a mentor."""
+    return f"/admin/mentors?q={account.mentor.username}"
 
 
 def _money_is_concerned(account: MentorStripeAccount) -> bool:
@@ -83,10 +94,8 @@ def configured(account: MentorStripeAccount, interval: str) -> bool:
 
 def interval_seen(account: MentorStripeAccount, interval: str) -> None:
     """The payout schedule as it is. Switched back by somebody it is set again, and an admin hears of it."""
-    since = account.manual_payouts_configured_at
     if accounts.take_interval(account, interval):
-        event = f"account:{account.id}:switched:{since:%Y-%m-%dT%H:%M}"
-        letters.tell(event, ADMIN, "account_not_manual_admin", account_id=account.id)
+        _alert(account, "not_manual", f"was set to {interval} payouts", "account_not_manual_admin")
     if account.manual_payouts_configured_at is None:
         _configure(account)
 
@@ -181,21 +190,35 @@ def may_pay_out(payout: Payout) -> bool:
 
 def payout_seen(payout: Payout, seen: PayoutSeen) -> None:
     """Take Stripe's word on a payout. One that failed, even after it was paid, is told to mentor and admin."""
-    if banking.record(payout, seen) and payout.status == PayoutStatus.FAILED:
+    if not banking.record(payout, seen):
+        return
+    if payout.status == PayoutStatus.PAID:
+        alerts.over(AlertKind.PAYOUT, f"payout:{payout.account_id}:{payout.currency}")
+    elif payout.status == PayoutStatus.FAILED:
         banking.block(payout, payout.failure_code or "payout_failed")
         name = f"refresh:{payout.account_id}"
         outbox.add("refresh_account", account_id=payout.account_id, unique_key=name)
         event = f"payout:{payout.id}:failed"
         letters.tell(event, payout.account.mentor.user.email, "payout_failed", payout_id=payout.id)
-        letters.tell(event, ADMIN, "payout_failed_admin", payout_id=payout.id)
+        _payout_alert(payout, "payout_failed_admin", "came back from the bank")
 
 
 def payout_found(account: MentorStripeAccount, seen: PayoutSeen) -> Payout:
     """Stripe has made a payout by itself: it counts, and an admin hears of it, because it should not have."""
     payout = banking.add(account, seen.amount, seen.currency, banking.BY_STRIPE)
     payout_seen(payout, seen)
-    letters.tell(f"payout:{payout.id}:found", ADMIN, "payout_found_admin", payout_id=payout.id)
+    words = f"{in_words(payout.amount, payout.currency)} was paid out by Stripe itself"
+    cause, template = f"found:{payout.id}", "payout_found_admin"
+    alerts.begin(AlertKind.PAYOUT, cause, words, _page(account), template, payout_id=payout.id)
     return payout
+
+
+def _payout_alert(payout: Payout, template: str, what: str) -> None:
+    """An admin is told, once until a payout of that currency has reached that mentor's bank."""
+    words = f"{in_words(payout.amount, payout.currency)} to {payout.account.mentor.name} {what}"
+    said = f"{words}: {payout.failure_code}" if payout.failure_code else words
+    cause = f"payout:{payout.account_id}:{payout.currency}"
+    alerts.begin(AlertKind.PAYOUT, cause, said, _page(payout.account), template, payout_id=payout.id)
 
 
 def payout_refused(payout: Payout, code: str) -> None:
@@ -208,13 +231,13 @@ def payout_refused(payout: Payout, code: str) -> None:
     banking.block(payout, code)
     _payouts_wait(payout.account)
     if code not in banking.ACCOUNT_CODES and code != "amount_too_small":
-        letters.tell(f"payout:{payout.id}:refused", ADMIN, "payout_refused_admin", payout_id=payout.id)
+        _payout_alert(payout, "payout_refused_admin", "was refused")
 
 
 def payout_alarm(payout: Payout, why: str) -> None:
     """Our key met another request: a person looks before anything else is done."""
     payout.failure_code = why
-    letters.tell(f"payout:{payout.id}:alarm", ADMIN, "payout_refused_admin", payout_id=payout.id)
+    _payout_alert(payout, "payout_refused_admin", "was not sent")
 
 
 def _payouts_wait(account: MentorStripeAccount) -> None:
@@ -227,7 +250,14 @@ def _payouts_wait(account: MentorStripeAccount) -> None:
 
 
 def money_strands(account: MentorStripeAccount) -> None:
-    """Money has lain in the account for most of what Stripe allows: an admin is told, once a month."""
-    if banking.strands_soon(account):
-        event = f"account:{account.id}:holding:{clock.now():%Y-%m}"
-        letters.tell(event, ADMIN, "holding_admin", account_id=account.id)
+    """Money has lain in the account for most of what Stripe allows: an admin is told, and again every month."""
+    lying, cause = banking.strands_soon(account), f"holding:{account.id}"
+    if not lying:
+        alerts.over(AlertKind.HOLDING, cause)
+        return
+    amounts = ", ".join(in_words(each.amount, each.currency) for each in lying)
+    if not alerts.rests(AlertKind.HOLDING, cause):
+        words = f"{amounts} in the account of {account.mentor.name}"
+        alerts.note(AlertKind.HOLDING, cause, words, _page(account))
+    event = f"account:{account.id}:holding:{clock.now():%Y-%m}"
+    letters.tell(event, letters.ADMIN, "holding_admin", account_id=account.id)

@@ -11,9 +11,11 @@ from discuno.accounts.models import User
 from discuno.admin import proposals
 from discuno.admin.models import ActKind, Proposal, ProposalStatus
 from discuno.disputes import settling
-from discuno.disputes.models import Decision, Dispute
+from discuno.disputes.answers import may_accept
+from discuno.disputes.models import Decision, Dispute, DisputeKind
 from discuno.disputes.settling import Sight, Terms
 from discuno.journey import money, objections
+from discuno.journey.answers import accept_chargeback
 from discuno.journey.reports import DECIDED, decide_report
 from discuno.kit.errors import DomainError
 from discuno.notifications import alerts
@@ -21,7 +23,6 @@ from discuno.notifications.models import AlertKind
 from discuno.payments.models import Payment
 
 CHANGED = "What would move has changed since you looked. Please look again before you agree to it."
-NO_REASON = "Please say why; the reason is kept with what you do."
 
 # 16. An admin acts.
 
@@ -63,17 +64,6 @@ class Outcome(Enum):
     PROPOSED = "proposed"  # a second admin has to agree
 
 
-def terms_of(payment: Payment, decision: Decision, refund: int = 0, mentor: int | None = None) -> Terms:
-    """What a decision of a report means for the money: all of it, none of it, or the amounts that were typed."""
-    if decision == Decision.REFUNDED:
-        return Terms(refund=settling.sight(payment, Terms()).left)
-    if decision == Decision.PARTLY:
-        return Terms(refund=refund)
-    if decision == Decision.SPLIT:
-        return Terms(refund=refund, mentor=mentor or 0)
-    return Terms()
-
-
 def do(act: Act, user: User, actor: Actor, *, agreed: str) -> Outcome:
     """Do it, or, above the limit, propose it to a second admin. `agreed` is `Sight.moves` as the page has shown it.
 
@@ -85,7 +75,7 @@ def do(act: Act, user: User, actor: Actor, *, agreed: str) -> Outcome:
         raise DomainError(CHANGED, status=409)
     if proposals.of_payment(act.payment) is not None:
         raise DomainError(proposals.WAITS, status=409)
-    if policy.needs_second_admin(max(seen.left, act.terms.back), seen.currency):
+    if policy.needs_second_admin(_at_stake(act, seen), seen.currency):
         _propose(act, user, actor, seen)
         return Outcome.PROPOSED
     _carry_out(act, actor)
@@ -95,10 +85,19 @@ def do(act: Act, user: User, actor: Actor, *, agreed: str) -> Outcome:
 def sight(act: Act) -> Sight:
     """What will move if it is done. Raises DomainError when it cannot be done, or no reason is given."""
     if not act.reason.strip():
-        raise DomainError(NO_REASON, status=422)
+        raise DomainError(audit.NO_REASON, status=422)
     if act.kind == ActKind.DECIDE and (act.case is None or not act.case.is_open):
         raise DomainError(DECIDED, status=409)
+    if act.kind == ActKind.ACCEPT:
+        may_accept(act.case)
     return settling.sight(act.payment, act.terms)
+
+
+def _at_stake(act: Act, seen: Sight) -> int:
+    """How much it is about: what is left of the payment, or what the bank has taken and keeps."""
+    if act.kind == ActKind.ACCEPT and act.case is not None:
+        return act.case.amount
+    return max(seen.left, act.terms.back)
 
 
 def _propose(act: Act, user: User, actor: Actor, seen: Sight) -> None:
@@ -158,7 +157,10 @@ def settle_proposal(
 
 def _carry_out(act: Act, actor: Actor) -> None:
     if act.kind == ActKind.DECIDE and act.case is not None and act.decision is not None:
-        decide_report(act.case, act.decision, act.reason, actor, act.terms)
+        if act.case.kind == DisputeKind.REPORT:
+            decide_report(act.case, act.decision, act.reason, actor, act.terms)
+        else:
+            objections.close_case(act.case, act.decision, act.reason, actor)
         return
     audit.record(actor, str(act.kind), act.about, act.reason, after=act.as_facts())
     if act.kind == ActKind.REFUND:
@@ -166,3 +168,5 @@ def _carry_out(act: Act, actor: Actor) -> None:
     elif act.kind == ActKind.TAKE_BACK:
         objections.hold(act.payment)  # it is held again, and nothing sends it before the hold is lifted
         money.take_back(act.payment, act.terms.back, f"admin:{act.nonce}")
+    elif act.kind == ActKind.ACCEPT and act.case is not None:
+        accept_chargeback(act.case)

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from discuno import policy
+from discuno.bookings import funnel
 from discuno.bookings import service as bookings
-from discuno.bookings.models import Booking, BookingStatus
+from discuno.bookings.models import Booking, BookingStatus, FunnelStep
 from discuno.bookings.service import Attendee
 from discuno.journey import money
 from discuno.kit import clock, outbox
@@ -20,9 +21,12 @@ from discuno.payouts import transfers
 # 1. A time is chosen.
 
 
-def choose_time(event_type: EventType, start: datetime, *, visitor: str, zone: str) -> Booking:
+def choose_time(
+    event_type: EventType, start: datetime, *, visitor: str, zone: str, visit: str | None = None
+) -> Booking:
     """Keep the hour, and see to it that it is given back if nobody goes on."""
     booking = bookings.hold(event_type, start, visitor=visitor, zone=zone)
+    funnel.chosen(booking, visit)
     outbox.add(
         "lapse_hold", booking_id=booking.id, run_at=booking.held_until, unique_key=f"lapse:{booking.id}"
     )
@@ -57,6 +61,7 @@ def give_details(booking: Booking, attendee: Attendee) -> Payment | None:
     Whether it is free is decided by the price on our row.
     """
     bookings.take_details(booking, attendee)
+    funnel.reached(booking, FunnelStep.DETAILS)
     if not booking.requires_payment:
         bookings.keep_until(booking, clock.now() + policy.CONFIRM_DEADLINE)
         ask_for_confirmation(booking)
@@ -118,6 +123,7 @@ def payment_succeeded(payment: Payment, seen: Seen) -> None:
         money.needs_a_person(payment, f"{seen.session_id}: {wrong}")
         return
     payments.record_paid(payment, seen)
+    funnel.reached(payment.booking, FunnelStep.PAID)
     if payment.stripe_entry_id is None:
         outbox.add("learn_fee", payment_id=payment.id, unique_key=f"fee:{payment.id}")
     ask_for_confirmation(payment.booking)
@@ -179,6 +185,8 @@ def booking_confirmed(booking: Booking) -> None:
     letters.tell(event, booking.attendee_email or "", "booking_confirmed", booking_id=booking.id)
     letters.tell(event, booking.mentor.user.email, "booking_confirmed_mentor", booking_id=booking.id)
     payment = payments.of_booking(booking)
+    if payment is None:
+        funnel.reached(booking, FunnelStep.PAID)
     if payment is not None and transfers.schedule(payment) is not None:
         transfers.review(payment)
         money.wake_release()

@@ -6,8 +6,10 @@ from discuno import policy
 from discuno.bookings.models import BookingStatus
 from discuno.kit import clock, outbox
 from discuno.kit.errors import DomainError
+from discuno.kit.money import in_words
+from discuno.notifications import alerts
 from discuno.notifications import service as letters
-from discuno.notifications.service import ADMIN
+from discuno.notifications.models import AlertKind
 from discuno.payments import ledger
 from discuno.payments import service as payments
 from discuno.payments.models import Payment, Refund, RefundStatus
@@ -80,6 +82,7 @@ def refund_answered(asked: Refund, seen: RefundSeen) -> None:
         take_back_excess(payment, f"refund:{asked.id}")
     if changed and asked.status == RefundStatus.SUCCEEDED:
         letters.tell(f"refund:{asked.id}:done", payment.customer_email, "refund_done", refund_id=asked.id)
+        alerts.over(AlertKind.REFUND, f"refund:{asked.id}")
     elif changed and asked.status == RefundStatus.FAILED:
         _refund_failed(asked, f"Stripe says: {seen.status} (booking {payment.booking_id})")
     transfers.review(payment)
@@ -105,9 +108,17 @@ def _refund_failed(asked: Refund, why: str) -> None:
     """A refund that cannot be made is an admin's to make; the attendee is told that we are on it."""
     asked.error = why
     asked.payment.needs_attention = f"refund failed: {why}"
-    event = f"refund:{asked.id}:failed:{asked.epoch}"
-    letters.tell(event, ADMIN, "refund_failed_admin", refund_id=asked.id)
+    cause, words = f"refund:{asked.id}", f"{in_words(asked.amount, asked.currency)} to be returned: {why}"
+    alerts.begin(
+        AlertKind.REFUND, cause, words, _page(asked.payment), "refund_failed_admin", refund_id=asked.id
+    )
+    event = f"{cause}:failed:{asked.epoch}"
     letters.tell(event, asked.payment.customer_email, "refund_failed", refund_id=asked.id)
+
+
+def _page(payment: Payment) -> str:
+    """Where an admin sees to a payment."""
+    return f"/admin/payments/{payment.id}"
 
 
 # 6. The mentor's share goes to the mentor.
@@ -135,8 +146,11 @@ def may_transfer(transfer: Transfer) -> bool:
 def transfer_made(transfer: Transfer, stripe_id: str, amount: int) -> None:
     """The share is in the mentor's account. If something stood up against it meanwhile, it is taken back at once."""
     stood_up = payouts.objection(transfer.payment)
+    was_refused = transfer.retry_count > 0
     if not transfers.record_sent(transfer, stripe_id, amount):
         return
+    if was_refused:
+        alerts.over(AlertKind.TRANSFER, f"transfer:{transfer.id}")
     if transfer.account is not None:
         ask_pay_out(transfer.account)  # money that has settled already arrives without any event
     if stood_up is not None:
@@ -156,8 +170,11 @@ def transfer_refused(transfer: Transfer, code: str) -> None:
     """Stripe refused the transfer: it waits or is tried again, and after three real refusals an admin is told."""
     transfers.record_refused(transfer, transfers.WAITS_FOR.get(code))
     if transfer.blocked_by == Reason.GIVEN_UP:
-        event = f"transfer:{transfer.id}:stuck:{transfer.epoch}"
-        letters.tell(event, ADMIN, "transfer_stuck_admin", transfer_id=transfer.id)
+        words = f"{in_words(transfer.amount, transfer.currency)} refused {transfer.retry_count} times: {code}"
+        cause, template = f"transfer:{transfer.id}", "transfer_stuck_admin"
+        alerts.begin(
+            AlertKind.TRANSFER, cause, words, _page(transfer.payment), template, transfer_id=transfer.id
+        )
     elif transfer.blocked_by == Reason.ACCOUNT:
         account_is_needed(transfer)
 
@@ -178,6 +195,7 @@ def retry_transfer(transfer: Transfer) -> None:
     """A person wants a refused transfer tried again, now."""
     transfers.retry(transfer)
     transfers.review(transfer.payment)
+    alerts.over(AlertKind.TRANSFER, f"transfer:{transfer.id}")  # refused again, it is told again
     wake_release()
 
 
@@ -214,10 +232,11 @@ def reversal_refused(reversal: TransferReversal, code: str) -> None:
             reversal.transfer.payment, f"transfer {reversal.transfer_id} could not be taken back: {code}"
         )
         return
-    event = f"reversal:{reversal.id}:failed"
-    letters.tell(event, ADMIN, "debt_admin", reversal_id=reversal.id)
-    mentor = reversal.transfer.payment.booking.mentor
-    letters.tell(event, mentor.user.email, "debt_mentor", reversal_id=reversal.id)
+    payment, owed = reversal.transfer.payment, in_words(reversal.amount, reversal.transfer.currency)
+    mentor, cause = payment.booking.mentor, f"reversal:{reversal.id}"
+    words = f"{mentor.name} owes {owed}, because it could not be taken back: {code}"
+    alerts.begin(AlertKind.REVERSAL, cause, words, _page(payment), "debt_admin", reversal_id=reversal.id)
+    letters.tell(f"{cause}:failed", mentor.user.email, "debt_mentor", reversal_id=reversal.id)
 
 
 def money_is_free(payment: Payment, about: str) -> None:
@@ -247,7 +266,6 @@ def needs_a_person(payment: Payment, why: str) -> None:
     """Money that we cannot explain is not moved; an admin is told, once per cause."""
     if payment.needs_attention != why:
         payment.needs_attention = why
-        letters.tell(
-            f"payment:{payment.id}:attention:{why}", ADMIN, "payment_attention", payment_id=payment.id
-        )
+        cause, template = f"payment:{payment.id}:{why}"[:500], "payment_attention"
+        alerts.begin(AlertKind.PAYMENT, cause, why, _page(payment), template, payment_id=payment.id)
     transfers.review(payment)

@@ -1,11 +1,14 @@
 """Somebody says wait: the cardholder's bank, the card network, Stripe, an admin; and when they no longer do."""
 
+from discuno.accounts import audit
+from discuno.accounts.audit import Actor
+from discuno.disputes import reports
 from discuno.disputes import service as disputes
-from discuno.disputes.models import Dispute, DisputeKind
+from discuno.disputes.models import Decision, Dispute, DisputeKind, DisputeStatus
 from discuno.disputes.service import CaseSeen, ChargebackSeen
 from discuno.journey import money
 from discuno.journey.changes import refund_cancelled
-from discuno.journey.reports import refund_decided
+from discuno.journey.reports import overtake, refund_decided
 from discuno.notifications import service as letters
 from discuno.notifications.service import ADMIN
 from discuno.payments import ledger
@@ -43,7 +46,32 @@ def _case_changed(case: Dispute, news: bool) -> None:
         refund_cancelled(case.payment)
         money.money_is_free(case.payment, f"{money.DISPUTED}{case.id}")
     if news:
-        letters.tell(f"dispute:{case.id}:{case.stripe_status}", ADMIN, "case_admin", dispute_id=case.id)
+        _tell(case)
+
+
+def _tell(case: Dispute) -> None:
+    """The admin hears every word of Stripe's, the mentor what a bank has decided; attendees have a bank of theirs."""
+    event = f"dispute:{case.id}:{case.stripe_status}"
+    letters.tell(event, ADMIN, "case_admin", dispute_id=case.id)
+    if case.kind == DisputeKind.CHARGEBACK and case.status in (DisputeStatus.WON, DisputeStatus.LOST):
+        mentor = case.payment.booking.mentor.user
+        letters.tell(event, mentor.email, "chargeback_closed_mentor", dispute_id=case.id)
+
+
+def close_case(case: Dispute, decision: Decision, reason: str, actor: Actor) -> None:
+    """An admin has looked at a fraud warning: its money may go, or goes back, until Stripe has another word for it.
+
+    Twice does it once. Under the payment's lock.
+    """
+    if not reports.close(case, decision, reason):
+        return
+    payment = case.payment
+    audit.record(actor, f"case {decision}", f"dispute:{case.id}", reason)
+    overtake(payment)
+    if decision == Decision.REFUNDED:
+        money.refund_what_can_be(payment, reason=f"case:{case.id}")
+    payments.restate(payment)
+    money.money_is_free(payment, f"{money.DISPUTED}{case.id}")
 
 
 def hold(payment: Payment) -> None:

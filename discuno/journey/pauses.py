@@ -10,15 +10,13 @@ from discuno.payouts import pauses, transfers
 from discuno.payouts import service as payouts
 from discuno.policy import Reason
 
-NO_REASON = "Please say why; the reason is kept with what you do."
-
 # 17. An admin stops money, and lets it go on.
 
 
 def pause_transfers(reason: str, actor: Actor) -> bool:
     """Nothing is transferred to anybody from now on; False when that is so already. What is in flight lands."""
     if not reason.strip():
-        raise DomainError(NO_REASON, status=422)
+        raise DomainError(audit.NO_REASON, status=422)
     if not pauses.begin(reason.strip(), actor.name):
         return False
     audit.record(actor, "pause transfers", "transfers", reason)
@@ -39,7 +37,7 @@ def resume_transfers(reason: str, actor: Actor) -> bool:
 def suspend(mentor: Mentor, reason: str, actor: Actor) -> bool:
     """Nobody books this mentor, and their money stays; False when that is so already. Under the mentor's lock."""
     if not reason.strip():
-        raise DomainError(NO_REASON, status=422)
+        raise DomainError(audit.NO_REASON, status=422)
     if mentor.suspended_at is not None:
         return False
     mentor.suspended_at, mentor.suspended_reason = clock.now(), reason.strip()

@@ -1,4 +1,4 @@
-"""How people come in: a mentor is invited, an admin is made, and each of them signs in by letter."""
+"""How people come in: a mentor is invited, and everybody signs in by letter."""
 
 from discuno import policy
 from discuno.accounts import audit, links
@@ -43,7 +43,9 @@ def invite(name: str, email: str, actor: str | Actor) -> SignInLink:
 
 def _check_may_be_invited(user: User) -> None:
     if user.role != Role.MENTOR:
-        raise DomainError("This address belongs to an admin, who cannot be a mentor as well.", status=409)
+        raise DomainError(
+            "This address belongs to one of our staff, who cannot be a mentor as well.", status=409
+        )
     mentor = newcomers.of_user(user)
     if accounts.has_been_here(user) or (mentor is not None and mentor.profile_saved_at is not None):
         raise DomainError(f"{user.name} is a mentor already, and signs in with this address.", status=409)
@@ -61,21 +63,3 @@ def _new_invitation(user: User, actor: str | Actor) -> SignInLink:
     audit.note(actor, "invite_mentor", f"user:{user.id}", after={"name": user.name, "email": user.email})
     letters.tell(f"invitation:{link.id}", user.email, "invitation", link_id=link.id)
     return link
-
-
-# An admin is made, by the operator alone.
-
-
-def make_admin(email: str, name: str, actor: str | Actor) -> bool:
-    """Let somebody look after payments; False if they do already. Raises DomainError for a mentor's address."""
-    accounts.one_at_a_time()
-    user = accounts.by_email(email)
-    if user is not None and user.role != Role.ADMIN:
-        raise DomainError(
-            f"This address belongs to {user.name}, who is a mentor. Use another one.", status=409
-        )
-    if user is not None:
-        return False
-    user = accounts.add(email, name, Role.ADMIN)
-    audit.note(actor, "create_admin", f"user:{user.id}", after={"name": user.name, "email": user.email})
-    return True

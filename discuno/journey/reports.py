@@ -120,17 +120,23 @@ def decide_report(
     audit.record(actor, f"report {decision}", f"dispute:{case.id}", reason, after=amounts or None)
     payment = case.payment
     if terms is not None and terms.mentor is not None:
-        ledger.divide(payment, terms.refund, terms.mentor, f"dispute:{case.id}")
+        going = payments.unposted_refunds(payment) + terms.refund  # what is on its way back already, too
+        ledger.divide(payment, going, terms.mentor, f"dispute:{case.id}")
         money.take_back_excess(payment, f"report:{case.id}")
-    overtaken = proposals.overtake(payment)
-    if overtaken is not None:
-        alerts.over(AlertKind.APPROVAL, overtaken.cause)
+    overtake(payment)
     refund_decided(payment)
     payments.restate(payment)
     money.money_is_free(payment, f"report:{case.id}")
     event = f"report:{case.id}:decided"
     letters.tell(event, payment.customer_email, "report_decided", dispute_id=case.id)
     letters.tell(event, payment.booking.mentor.user.email, "report_decided_mentor", dispute_id=case.id)
+
+
+def overtake(payment: Payment) -> None:
+    """Something is decided: what waited for a second admin is not done any more."""
+    overtaken = proposals.overtake(payment)
+    if overtaken is not None:
+        alerts.over(AlertKind.APPROVAL, overtaken.cause)
 
 
 def refund_decided(payment: Payment) -> None:

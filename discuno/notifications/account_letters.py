@@ -3,7 +3,8 @@
 from discuno.kit.db import session
 from discuno.kit.money import in_words
 from discuno.kit.web import moment
-from discuno.notifications.letters import ADMIN_REASON, MENTOR_REASON, Letter, letter
+from discuno.notifications.letters import ADMIN_REASON, MENTOR_REASON, Letter, letter, runbook
+from discuno.notifications.models import AlertKind
 from discuno.payouts import account_words, accounts, banking
 from discuno.payouts.models import MentorStripeAccount, Payout
 
@@ -35,6 +36,10 @@ def _lying(account: MentorStripeAccount) -> Facts:
 def _for_admin(account: MentorStripeAccount) -> Facts:
     at_stripe = f"{account.stripe_account_id}: {account.status.label.lower()}"
     return [("Mentor", account.mentor.name), ("Account", at_stripe), *_lying(account)]
+
+
+def _see(account: MentorStripeAccount) -> tuple[str, str]:
+    return ("See the mentor", f"/admin/mentors?q={account.mentor.username}")
 
 
 @letter("account_needs_you", about="account_id")
@@ -86,7 +91,8 @@ def account_closed_admin(account_id: int) -> Letter:
             "The mentor was told. Nothing is transferred until they have connected a new account.",
             "Money that lies in the old account is out of our reach; it is theirs at Stripe.",
         ],
-        facts=_for_admin(account),
+        facts=[*_for_admin(account), runbook(AlertKind.PAYOUT)],
+        action=_see(account),
         reason=ADMIN_REASON,
     )
 
@@ -104,7 +110,8 @@ def account_not_ours_admin(account_id: int) -> Letter:
             "another mentor's. Nothing is transferred to it or paid out of it.",
             f"If it is theirs, set its metadata mentor_id to {account.mentor_id} in Stripe's Dashboard.",
         ],
-        facts=_for_admin(account),
+        facts=[*_for_admin(account), runbook(AlertKind.PAYOUT)],
+        action=_see(account),
         reason=ADMIN_REASON,
     )
 
@@ -121,7 +128,8 @@ def account_not_manual_admin(account_id: int) -> Letter:
             "Somebody has changed the account's payout schedule at Stripe, so money could have left it by itself. "
             "It is being set back to manual; until that is read back, nothing is transferred there."
         ],
-        facts=_for_admin(account),
+        facts=[*_for_admin(account), runbook(AlertKind.PAYOUT)],
+        action=_see(account),
         reason=ADMIN_REASON,
     )
 
@@ -194,7 +202,13 @@ def _payout_admin(payout_id: int, subject: str, *paragraphs: str) -> Letter:
         sender="alerts",
         heading=subject,
         paragraphs=list(paragraphs),
-        facts=[*_payout_facts(payout), ("Said", payout.error or "nothing"), *_for_admin(payout.account)],
+        facts=[
+            *_payout_facts(payout),
+            ("Said", payout.error or "nothing"),
+            *_for_admin(payout.account),
+            runbook(AlertKind.PAYOUT),
+        ],
+        action=_see(payout.account),
         reason=ADMIN_REASON,
     )
 
@@ -247,6 +261,7 @@ def holding_admin(account_id: int) -> Letter:
             "whatever we think of it.",
             banking.in_words(reason) if reason else "Nothing stands against a payout.",
         ],
-        facts=[*_for_admin(account)[:2], *lying],
+        facts=[*_for_admin(account)[:2], *lying, runbook(AlertKind.HOLDING)],
+        action=_see(account),
         reason=ADMIN_REASON,
     )

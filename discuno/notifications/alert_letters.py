@@ -1,9 +1,11 @@
-"""The one letter to the admin about something that needs a person."""
+"""Letters to the admin about what needs a person: the general one, and one for many of a kind at once."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
 
 from discuno.kit.db import session
-from discuno.notifications.letters import ADMIN_REASON, Letter, letter
+from discuno.notifications.letters import ADMIN_REASON, Letter, letter, runbook
 from discuno.notifications.models import Alert
 
 
@@ -20,7 +22,29 @@ def alert(alert_id: int) -> Letter:
         sender="alerts",
         heading=found.kind.label,
         paragraphs=[found.kind.sentence],
-        facts=[("What", found.words), ("About", found.cause), ("Runbook", f"docs/runbooks/{found.kind}.md")],
+        facts=[("What", found.words), ("About", found.cause), runbook(found.kind)],
         action=("See to it", found.path),
+        reason=ADMIN_REASON,
+    )
+
+
+@letter("alerts_many", about="alert_id")
+def alerts_many(alert_id: int) -> Letter:
+    """To the admin: many alerts of one kind within an hour, of which no more letters come before its end."""
+    found = session().get_one(Alert, alert_id)
+    began = found.began_at.replace(minute=0, second=0, microsecond=0)
+    ends = began + timedelta(hours=1)
+    of_hour = sa.and_(Alert.kind == found.kind, Alert.began_at >= began, Alert.began_at < ends)
+    number = session().execute(sa.select(sa.func.count()).where(of_hour)).scalar_one()
+    return Letter(
+        subject=f"{found.kind.label}: {number} within an hour",
+        sender="alerts",
+        heading=f"{found.kind.label}, {number} times within an hour",
+        paragraphs=[
+            f"{found.kind.sentence} This has happened {number} times since {began:%H:%M} UTC, which may well have "
+            f"one cause. All of them are on the page; no further letter about this comes before {ends:%H:%M} UTC."
+        ],
+        facts=[("The last one", found.words), ("About", found.cause), runbook(found.kind)],
+        action=("See all of them", f"/admin/alerts?kind={found.kind}"),
         reason=ADMIN_REASON,
     )

@@ -2,7 +2,8 @@
 
 from discuno.accounts.models import AuditEntry
 from discuno.kit.db import session
-from discuno.notifications.letters import ADMIN_REASON, Letter, letter
+from discuno.notifications.letters import ADMIN_REASON, Letter, letter, runbook
+from discuno.notifications.models import AlertKind
 
 
 @letter("foreign_booking_admin", about="audit_id")
@@ -18,6 +19,7 @@ def foreign_booking_admin(audit_id: int) -> Letter:
             "Nobody has paid for it here. If it was the mentor's own doing, such sessions need a session type of "
             "their own at Cal.com that is not linked to a paid one here.",
         ],
-        facts=[("At Cal.com", entry.about.partition(":")[2])],
+        facts=[("At Cal.com", entry.about.partition(":")[2]), runbook(AlertKind.CALENDAR)],
+        action=("See the alerts", f"/admin/alerts?kind={AlertKind.CALENDAR}"),
         reason=ADMIN_REASON,
     )

@@ -129,9 +129,9 @@ def report_answered(dispute_id: int) -> Letter:
     )
 
 
-def _how_to_decide(case: Dispute) -> list[str]:
-    command = f"flask --app wsgi decide-report {case.id}"
-    return [f"Decide it with `{command} refunded` or `{command} released`."] if case.is_open else []
+def _to_the_case(case: Dispute) -> tuple[str, str]:
+    """The admins' page, on which it is looked at and decided."""
+    return ("Look at this case", f"/admin/disputes/{case.id}")
 
 
 def _report_for_admin(case: Dispute, subject: str, sentence: str) -> Letter:
@@ -142,12 +142,13 @@ def _report_for_admin(case: Dispute, subject: str, sentence: str) -> Letter:
         subject=f"{subject}: {in_words(case.amount, case.currency)}, {booking.attendee_name}, {booking.mentor.name}",
         sender="disputes",
         heading=subject,
-        paragraphs=[sentence, *_how_to_decide(case)],
+        paragraphs=[sentence],
         facts=[
             ("Payment", f"{payment.id}, booking {payment.booking_id}"),
             *_facts(case, "UTC"),
             *_words_of(case, Party.MENTOR, "In the mentor's words"),
         ],
+        action=_to_the_case(case),
         reason=ADMIN_REASON,
     )
 
@@ -200,6 +201,11 @@ def report_decided(dispute_id: int) -> Letter:
     )
 
 
+def _in_parts(case: Dispute) -> list[str]:
+    """What the mentor has of a payment that was divided."""
+    return [case_words.decision_for_mentor(case)] if case.decision in case_words.IN_PARTS else []
+
+
 @letter("report_decided_mentor", about="dispute_id")
 def report_decided_mentor(dispute_id: int) -> Letter:
     """To the mentor: how it ended, why, and where their share is."""
@@ -209,7 +215,7 @@ def report_decided_mentor(dispute_id: int) -> Letter:
         subject=f"Decided: the report about {booking.title} with {booking.attendee_name}",
         sender="disputes",
         heading=words.heading,
-        paragraphs=[share.sentence(case.payment)],
+        paragraphs=[*_in_parts(case), share.sentence(case.payment)],
         facts=_decided_facts(case, booking.mentor.zone),
         action=("See the report", case_words.case_path(case)),
         reason=MENTOR_REASON,
@@ -249,5 +255,6 @@ def case_admin(dispute_id: int) -> Letter:
         heading=f"{kind}: {case.status.label.lower()}",
         paragraphs=[f"{case.kind.sentence} {case.status.sentence} {waits}"],
         facts=facts,
+        action=_to_the_case(case),
         reason=ADMIN_REASON,
     )

@@ -10,17 +10,20 @@ from discuno.kit.db import locked, transaction
 from discuno.notifications import (
     account_letters,
     alert_letters,
+    alerts,
+    bank_letters,
     booking_letters,
     calendar_letters,
     case_letters,
     change_letters,
+    delivery,
     letters,
     money_letters,
     people_letters,
 )
 from discuno.notifications import service as notifications
 from discuno.notifications.letters import Drawn, Letter
-from discuno.notifications.models import Email, EmailStatus
+from discuno.notifications.models import AlertKind, Email, EmailStatus
 
 log = structlog.get_logger()
 LETTERS = (
@@ -29,6 +32,7 @@ LETTERS = (
     booking_letters,
     change_letters,
     case_letters,
+    bank_letters,
     money_letters,
     account_letters,
     calendar_letters,
@@ -44,7 +48,7 @@ def send_letter(email_id: int) -> None:
         if email.status != EmailStatus.QUEUED:
             return
         if letters.is_outdated(email.template, email.about, email.created_at):
-            notifications.record_dropped(email)
+            delivery.record_dropped(email)
             log.info("letter_dropped", email_id=email_id, template=email.template)
             return
         words = letters.write(email.template, email.about)
@@ -58,11 +62,11 @@ def send_letter(email_id: int) -> None:
         resend_id = None  # the carrier's first word of it brings the id
     except ResendRefused as refusal:
         with transaction():
-            notifications.record_failed(locked(Email, email_id), str(refusal))
+            delivery.record_failed(locked(Email, email_id), str(refusal))
         log.error("letter_refused", email_id=email_id, error=str(refusal))
         return
     with transaction():
-        notifications.record_sent(locked(Email, email_id), resend_id)
+        delivery.record_sent(locked(Email, email_id), resend_id)
 
 
 def _outgoing(email: Email, words: Letter, drawn: Drawn) -> OutgoingLetter:
@@ -84,6 +88,11 @@ def tell_admin(job: outbox.Job) -> None:
     """Work was given up: the admin is told; a letter that could not be sent says so itself."""
     log.error("job_dead", job_id=job.id, task=job.task, error=job.error)
     if job.task == "send_letter":
-        notifications.record_failed(locked(Email, job.args["email_id"]), job.error or "")
-    else:
-        notifications.tell(f"job:{job.id}:dead", notifications.ADMIN, "job_dead_admin", job_id=job.id)
+        delivery.record_failed(locked(Email, job.args["email_id"]), job.error or "")
+        return
+    words = f"{job.task} was given up after {job.attempts} attempts: {job.error}"
+    kind, cause, path = AlertKind.JOB, f"job:{job.id}", f"/admin/jobs/{job.id}"
+    if job.task == "handle_event":  # of which somebody was perhaps told when it began to fail
+        event_id = job.args["event_id"]
+        kind, cause, path = AlertKind.WEBHOOK, f"event:{event_id}", f"/admin/webhooks/{event_id}"
+    alerts.begin(kind, cause, words, path, "job_dead_admin", job_id=job.id)

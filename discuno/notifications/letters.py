@@ -20,6 +20,7 @@ from discuno.kit.db import session
 from discuno.kit.money import in_words
 from discuno.kit.text import as_typed, one_line
 from discuno.kit.web import moment
+from discuno.notifications.models import AlertKind
 from discuno.payments.models import Payment, Refund
 from discuno.payouts.models import Transfer
 
@@ -89,6 +90,11 @@ MENTOR_REASON = "You get this letter because you offer sessions at Discuno."
 ADMIN_REASON = "You get this letter because you look after payments at Discuno."
 
 
+def runbook(kind: AlertKind) -> tuple[str, str]:
+    """The last fact of a letter to the admin: where it is written what to do."""
+    return ("Runbook", f"docs/runbooks/{kind}.md")
+
+
 def _refund_facts(refund: Refund) -> list[tuple[str, str]]:
     booking = refund.payment.booking
     return [
@@ -139,7 +145,12 @@ def refund_failed_admin(refund_id: int) -> Letter:
         sender="alerts",
         heading="A refund failed and needs you",
         paragraphs=[refund.error or "Stripe gave no reason.", "The attendee was told that it is delayed."],
-        facts=[*_refund_facts(refund), ("PaymentIntent", refund.payment.stripe_payment_intent_id or "")],
+        facts=[
+            *_refund_facts(refund),
+            ("PaymentIntent", refund.payment.stripe_payment_intent_id or ""),
+            runbook(AlertKind.REFUND),
+        ],
+        action=("See the payment", f"/admin/payments/{refund.payment_id}"),
         reason=ADMIN_REASON,
     )
 
@@ -157,7 +168,9 @@ def payment_attention(payment_id: int) -> Letter:
             ("Our amount", in_words(payment.amount, payment.currency)),
             ("Checkout Session", payment.stripe_checkout_session_id or ""),
             ("Booking", str(payment.booking_id)),
+            runbook(AlertKind.PAYMENT),
         ],
+        action=("See the payment", f"/admin/payments/{payment.id}"),
         reason=ADMIN_REASON,
     )
 
@@ -175,12 +188,19 @@ def transfer_stuck_admin(transfer_id: int) -> Letter:
             ("Amount", in_words(transfer.amount, transfer.currency)),
             ("Mentor", transfer.payment.booking.mentor.name),
             ("Payment", str(transfer.payment_id)),
+            runbook(AlertKind.TRANSFER),
         ],
+        action=("See the payment", f"/admin/payments/{transfer.payment_id}"),
         reason=ADMIN_REASON,
     )
 
 
-@letter("job_dead_admin", about="job_id")
+def _is_done(job_id: int, _owed_at: datetime) -> bool:
+    """The row of work that is done is gone."""
+    return session().get(outbox.Job, job_id) is None
+
+
+@letter("job_dead_admin", about="job_id", unless=_is_done)
 def job_dead_admin(job_id: int) -> Letter:
     """To the admin: work that was given up."""
     job = session().get_one(outbox.Job, job_id)
@@ -193,7 +213,9 @@ def job_dead_admin(job_id: int) -> Letter:
             ("Task", job.task),
             ("About", ", ".join(f"{name} {value}" for name, value in job.args.items())),
             ("Job", str(job.id)),
+            runbook(AlertKind.WEBHOOK if job.task == "handle_event" else AlertKind.JOB),
         ],
+        action=("See the work", f"/admin/jobs/{job.id}"),
         reason=ADMIN_REASON,
     )
 

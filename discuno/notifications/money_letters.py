@@ -3,7 +3,8 @@
 from discuno.kit.db import session
 from discuno.kit.money import in_words
 from discuno.kit.web import moment
-from discuno.notifications.letters import ADMIN_REASON, MENTOR_REASON, Letter, letter
+from discuno.notifications.letters import ADMIN_REASON, MENTOR_REASON, Letter, letter, runbook
+from discuno.notifications.models import AlertKind
 from discuno.payouts.models import TransferReversal
 
 
@@ -58,6 +59,8 @@ def debt_admin(reversal_id: int) -> Letter:
             *_debt_facts(reversal),
             ("Mentor", mentor.name),
             ("Stripe says", reversal.error or "nothing"),
+            runbook(AlertKind.REVERSAL),
         ],
+        action=("See the payment", f"/admin/payments/{reversal.transfer.payment_id}"),
         reason=ADMIN_REASON,
     )

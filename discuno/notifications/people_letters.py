@@ -1,11 +1,11 @@
-"""Letters that let somebody in: to sign in, and to become a mentor."""
+"""Letters about who may come in: to sign in, to become a mentor, and whatever changes among the staff."""
 
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from discuno.accounts import links
-from discuno.accounts.models import AuditEntry, SignInLink
+from discuno.accounts.models import STAFF, AuditEntry, SignInLink, User
 from discuno.kit.db import one_or_none, session
 from discuno.kit.web import moment
 from discuno.mentors.models import Mentor
@@ -71,3 +71,78 @@ def _invited_by(link: SignInLink) -> Facts:
     )
     entry = one_or_none(theirs.order_by(AuditEntry.id.desc()).limit(1))
     return [("Invited by", entry.actor)] if entry is not None and "@" in entry.actor else []
+
+
+# What has happened to somebody of the staff: a heading, and a sentence. {name} is they, {who} is who did it.
+STAFF_NEWS = {
+    "recovery code used": (
+        "A recovery code was used",
+        "A recovery code of {name} was used in place of the authenticator app. It works no more.",
+    ),
+    "second factor set up": (
+        "An authenticator app was set up",
+        "{name} has set up an authenticator app, whose codes are asked for from now on.",
+    ),
+    "second factor replaced": (
+        "An authenticator app was replaced",
+        "{name} has set up another authenticator app. The one of before counts no more.",
+    ),
+    "recovery codes written": (
+        "New recovery codes were written",
+        "{name} has new recovery codes. Those of before work no more.",
+    ),
+    "reset second factor": (
+        "An authenticator app was taken away",
+        "{who} has taken away the authenticator app and the recovery codes of {name}, and signed them out "
+        "everywhere. They sign in by letter and set up an app again.",
+    ),
+    "add staff": (
+        "Somebody new looks after payments",
+        "{who} has asked {name} to look after payments at Discuno, as {role}. They sign in with this address, and "
+        "set up an authenticator app when they first come.",
+    ),
+    "change role": ("A role was changed", "{who} has made {name} {role}, and signed them out everywhere."),
+    "remove from staff": (
+        "Somebody looks after payments no more",
+        "{name} was removed from the staff by {who}, and signed out everywhere.",
+    ),
+}
+ROLES = {"admin": "an admin", "support": "support"}
+
+
+@letter("staff_changed", about="entry_id")
+def staff_changed(entry_id: int) -> Letter:
+    """To one of the staff, and to the admin's mailbox: what has happened to how they come in."""
+    entry = session().get_one(AuditEntry, entry_id)
+    user = session().get_one(User, int(entry.about.removeprefix("user:")))
+    after = entry.after or {}
+    heading, sentence = STAFF_NEWS[entry.action]
+    words = {"name": user.name, "who": entry.actor, "role": ROLES.get(after.get("role", ""), "nobody")}
+    return Letter(
+        subject=f"{heading}: {user.name}",
+        sender="accounts",
+        heading=heading,
+        paragraphs=[
+            sentence.format(**words),
+            "If this is not right, tell another admin at once: they can sign somebody out everywhere, and take the "
+            "app away, on the page of the staff.",
+        ],
+        facts=_staff_facts(entry, after),
+        action=("Sign in", "/sign-in") if entry.action == "add staff" else ("The staff", "/admin/people"),
+        reason="You get this letter because you look after payments at Discuno."
+        if user.role in STAFF
+        else "You get this letter because you looked after payments at Discuno.",
+    )
+
+
+def _staff_facts(entry: AuditEntry, after: dict[str, object]) -> Facts:
+    """When, by whom, from where and why, as far as it is known."""
+    facts = [
+        ("When", moment(entry.at, "UTC")),
+        ("By", entry.actor),
+        ("Browser", after.get("browser")),
+        ("Address", entry.address),
+        ("Recovery codes left", after.get("left")),
+        ("Why", entry.reason),
+    ]
+    return [(name, str(said)) for name, said in facts if said not in (None, "")]

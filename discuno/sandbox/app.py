@@ -11,7 +11,7 @@ from flask import Flask
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
-from discuno.sandbox import calcom, control, faults, resend, stripe_js
+from discuno.sandbox import authenticator, calcom, control, faults, resend, stripe_js
 from discuno.sandbox.courier import Courier
 from discuno.sandbox.settings import SandboxSettings
 from discuno.sandbox.stripe import api, events, tick
@@ -39,7 +39,7 @@ def create_sandbox(settings: SandboxSettings) -> Flask:
     app = Flask("discuno.sandbox")
     app.extensions.update(world=world, courier=courier, sandbox_settings=settings)
     faults.install(app, world)
-    for room in (api, stripe_js, calcom, resend, control):
+    for room in (api, stripe_js, calcom, resend, authenticator, control):
         app.register_blueprint(room.blueprint(world, courier, settings))
     return app
 

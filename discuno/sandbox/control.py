@@ -29,6 +29,7 @@ STATE = (
     "transfer_reversal",
     "payout",
     "dispute",
+    "file",
     "review",
     "radar.early_fraud_warning",
     "balance_transaction",

@@ -267,6 +267,7 @@ def _words(run: Run) -> str:
             f"Mailbox             {run.sandbox_url}/mailbox",
             f"Sign in             {run.app_url}/sign-in",
             "                    as amara@discuno.example (mentor) or admin@discuno.example: the letter is there",
+            f"Authenticator       {run.sandbox_url}/authenticator (an admin's code)",
             f"Sandbox             {run.sandbox_url}/",
             "Move the clock      .venv/bin/flask --app wsgi sandbox advance 72h",
         ]

@@ -15,7 +15,7 @@ from discuno.edges import calcom
 from discuno.edges.calcom import Told
 from discuno.kit import outbox
 from discuno.kit.db import session, transaction
-from discuno.notifications import service as notifications
+from discuno.notifications import delivery
 from discuno.payments import jobs as payment_doors
 from discuno.payments import service as payments
 from discuno.payments.models import Payment
@@ -201,12 +201,10 @@ def letter(news: News) -> str:
     tags = about.get("tags")
     resend_id = str(about.get("email_id", ""))
     with transaction():
-        email = notifications.of_carrier(
-            resend_id, str(tags.get("letter", "") if isinstance(tags, dict) else "")
-        )
+        email = delivery.of_carrier(resend_id, str(tags.get("letter", "") if isinstance(tags, dict) else ""))
         if email is None:
             raise Unexplained(f"no letter is {resend_id}")
-        notifications.record_delivery(email, news.type)
+        delivery.record_delivery(email, news.type)
         return f"letter {email.id}"
 
 
@@ -275,7 +273,11 @@ CONNECT: Mapping[str, Handler] = {
     ),
 }
 LETTERS: Mapping[str, Handler] = dict.fromkeys(
-    (f"email.{word}" for word in ("sent", "delivered", "bounced", "complained", "failed")), letter
+    (
+        f"email.{word}"
+        for word in ("sent", "delivered", "opened", "bounced", "suppressed", "complained", "failed")
+    ),
+    letter,
 )
 CALCOM: Mapping[str, Handler] = {
     **dict.fromkeys(

@@ -9,11 +9,14 @@ from discuno.webhooks.models import WebhookEvent
 
 
 @outbox.task("handle_event", queue="money")
-def handle_event(event_id: int) -> None:
-    """Act on a stored event, once; an unknown object keeps it open, and at last tells a person."""
+def handle_event(event_id: int, *, again: bool = False) -> None:
+    """Act on a stored event, once; an unknown object keeps it open, and at last tells a person.
+
+    `again`, because a person wants it, also when it was acted upon before.
+    """
     with transaction():
         event = locked(WebhookEvent, event_id)
-        if event.handled_at is not None:
+        if event.handled_at is not None and not again:
             return
         event.attempts += 1
         news, provider = News(event.type, event.payload, event.account), event.provider
@@ -22,7 +25,7 @@ def handle_event(event_id: int) -> None:
         outcome = handler(news) if handler is not None else NOTHING_TO_DO
     except Exception as error:
         with transaction():
-            locked(WebhookEvent, event_id).error = f"{type(error).__name__}: {error}"[:2000]
+            inbox.failed(locked(WebhookEvent, event_id), error)
         raise
     with transaction():
         inbox.handled(locked(WebhookEvent, event_id), outcome)

@@ -5,8 +5,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from discuno.accounts import audit
+from discuno.accounts.audit import Actor
 from discuno.kit import clock, outbox
 from discuno.kit.db import session
+from discuno.notifications import alerts
+from discuno.notifications.models import AlertKind
+from discuno.policy import EVENT_FAILS
 from discuno.webhooks.models import WebhookEvent
 
 # Somebody waits on a page for these, or money must be stopped; the rest are told of work that we have done ourselves,
@@ -59,4 +64,40 @@ def handled(event: WebhookEvent, outcome: str) -> None:
     """Done with it."""
     event.handled_at = clock.now()
     event.outcome = outcome
-    event.error = None
+    event.error = event.ignored_by = None
+    if event.attempts > 1:
+        alerts.over(AlertKind.WEBHOOK, cause(event))
+
+
+def failed(event: WebhookEvent, error: Exception) -> None:
+    """It could not be handled. Tried so often in vain that it is no hiccup, a person is told."""
+    event.error = f"{type(error).__name__}: {error}"[:2000]
+    if event.attempts >= EVENT_FAILS and not isinstance(error, outbox.Later):
+        words = f"{event.type} from {event.provider}, {event.attempts} attempts: {event.error}"
+        alerts.begin(AlertKind.WEBHOOK, cause(event), words, f"/admin/webhooks/{event.id}")
+
+
+def cause(event: WebhookEvent) -> str:
+    """What its alert is called."""
+    return f"event:{event.id}"
+
+
+# What a person does with it
+
+
+def replay(event: WebhookEvent, actor: str | Actor, reason: str) -> None:
+    """Have it handled now, also if it was before: whoever handles it asks how things are, and does nothing twice."""
+    audit.record(actor, "replay webhook", cause(event), reason, before={"outcome": event.outcome})
+    queue, again = queue_of(event.provider, event.type), event.handled_at is not None
+    outbox.add("handle_event", queue=queue, event_id=event.id, again=again, unique_key=cause(event))
+
+
+def ignore(event: WebhookEvent, actor: Actor, reason: str) -> bool:
+    """Nothing is to be done about it; False when it is handled, or ignored, already."""
+    if event.handled_at is not None:
+        return False
+    audit.record(actor, "ignore webhook", cause(event), reason, before={"error": event.error})
+    event.handled_at, event.ignored_by, event.outcome = clock.now(), actor.name, f"ignored: {reason}"[:500]
+    outbox.drop(cause(event))
+    alerts.over(AlertKind.WEBHOOK, cause(event))
+    return True

@@ -1,0 +1,1 @@
+"""Our books beside Stripe's: the checks, the nightly comparison, and what differs."""

@@ -1,0 +1,1 @@
+"""Disputes as admins work on them: the queue, the case, its story, the decision."""

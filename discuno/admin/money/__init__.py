@@ -1,0 +1,1 @@
+"""Money as admins see it: payments and their levers, transfers, revenue."""

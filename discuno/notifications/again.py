@@ -1,0 +1,74 @@
+"""Sending a letter again, because a person wants it: written anew, from the rows as they are now."""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from discuno.accounts import audit
+from discuno.accounts.audit import Actor
+from discuno.kit import outbox
+from discuno.kit.db import rows, session
+from discuno.kit.errors import DomainError
+from discuno.notifications import alerts, service
+from discuno.notifications.letters import LETTERS
+from discuno.notifications.models import AlertKind, Email, EmailStatus
+
+AGAIN = ":again:"  # between the event and the number of a letter that is sent once more
+LATEST = 20  # letters to an address that are looked at
+WAITS = "This letter waits to be sent already."
+NOT_TAKEN = (
+    "The last letter to this address came back, or was marked as spam. Please check the address first."
+)
+GONE = "There is no such letter any more, so it cannot be written again."
+REFUSED = (EmailStatus.BOUNCED, EmailStatus.COMPLAINED)
+
+
+def send_again(email: Email, actor: str | Actor, reason: str, *, checked: bool = False) -> Email:
+    """Owe it once more: the same row when it never left, else a row of its own. Raises DomainError.
+
+    `checked` says that the address was looked at; without, nothing is sent to one that takes no letters.
+    """
+    if email.status == EmailStatus.QUEUED:
+        raise DomainError(WAITS, status=409)
+    if email.template not in LETTERS:
+        raise DomainError(GONE, status=409)
+    if not checked and is_doubtful(email.recipient):
+        raise DomainError(NOT_TAKEN, status=409)
+    before = {"status": email.status, "error": email.error}
+    sent = _queue_again(email) if email.status == EmailStatus.FAILED else _another(email)
+    after = {"letter": sent.id, "address_checked": checked}
+    audit.record(actor, "send letter again", f"letter:{email.id}", reason, before=before, after=after)
+    return sent
+
+
+def is_doubtful(recipient: str) -> bool:
+    """Whether the last letter to this address of which anything is known came back, or was marked as spam."""
+    known = (*REFUSED, EmailStatus.DELIVERED)
+    latest = sa.select(Email).where(Email.recipient == recipient).order_by(Email.id.desc()).limit(LATEST)
+    last = next((email for email in rows(latest) if email.status in known), None)
+    return last is not None and last.status in REFUSED
+
+
+def _queue_again(email: Email) -> Email:
+    email.move_to(EmailStatus.QUEUED)
+    email.settled_at = None
+    alerts.over(AlertKind.EMAIL, f"letter:{email.id}")
+    outbox.add("send_letter", email_id=email.id, unique_key=f"letter:{email.id}")
+    return email
+
+
+def _another(email: Email) -> Email:
+    """One that waits already is not doubled."""
+    original = email.event.partition(AGAIN)[0]
+    earlier = _again_of(original, email.recipient)
+    waiting = next((each for each in earlier if each.status == EmailStatus.QUEUED), None)
+    if waiting is not None:
+        return waiting
+    service.tell(f"{original}{AGAIN}{len(earlier) + 1}", email.recipient, email.template, **email.about)
+    return _again_of(original, email.recipient)[-1]
+
+
+def _again_of(original: str, recipient: str) -> Sequence[Email]:
+    session().flush()
+    begins = Email.event.startswith(f"{original}{AGAIN}", autoescape=True)
+    return rows(sa.select(Email).where(Email.recipient == recipient, begins).order_by(Email.id))

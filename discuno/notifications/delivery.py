@@ -1,0 +1,89 @@
+"""What becomes of a letter: handed over, arrived, opened, or not; and who has to know when it did not."""
+
+import sqlalchemy as sa
+
+from discuno.kit import clock
+from discuno.kit.db import one_or_none
+from discuno.notifications import alerts
+from discuno.notifications.models import AlertKind, Email, EmailStatus
+from discuno.notifications.service import ADMIN
+
+ASKED_FOR = ("sign_in", "booking_link", "your_bookings")  # who does not get them sees it, and asks again
+DELIVERY = {
+    "email.delivered": EmailStatus.DELIVERED,
+    "email.bounced": EmailStatus.BOUNCED,
+    "email.suppressed": EmailStatus.BOUNCED,  # the carrier knows the address for one that takes nothing
+    "email.complained": EmailStatus.COMPLAINED,
+    "email.failed": EmailStatus.FAILED,
+}
+
+
+def record_sent(email: Email, resend_id: str | None) -> None:
+    """The letter was handed over. Without an id its answer was lost, and the carrier's news will bring it."""
+    email.resend_id = resend_id or email.resend_id
+    _is_out(email)
+
+
+def _is_out(email: Email) -> None:
+    """It has left; the carrier's news may be faster than its answer."""
+    if email.status == EmailStatus.QUEUED:
+        email.error = None
+        email.sent_at = clock.now()
+        email.move_to(EmailStatus.SENT)
+
+
+def record_failed(email: Email, why: str) -> None:
+    """The letter could not be handed over: an admin has to know."""
+    if email.status == EmailStatus.QUEUED:
+        email.error = why
+        email.move_to(EmailStatus.FAILED)
+        _alert(email, f"letter:{email.id}", f"could not be sent: {why}")
+
+
+def record_dropped(email: Email) -> None:
+    """What it would have said is no longer true, so nobody is told it."""
+    email.move_to(EmailStatus.DROPPED)
+
+
+def of_carrier(resend_id: str, letter_id: str) -> Email | None:
+    """The letter of a carrier's news: by the carrier's id, or by ours in its tags when its answer was lost."""
+    known = one_or_none(sa.select(Email).where(Email.resend_id == resend_id).with_for_update())
+    if known is not None or not letter_id.isdecimal():
+        return known
+    ours = sa.select(Email).where(Email.id == int(letter_id), Email.resend_id.is_(None)).with_for_update()
+    found = one_or_none(ours)
+    if found is not None:
+        found.resend_id = resend_id
+    return found
+
+
+def record_delivery(email: Email, event_type: str) -> None:
+    """Follow the carrier's word; what comes late or out of order changes nothing."""
+    _is_out(email)
+    if event_type == "email.opened":
+        email.opened_at = email.opened_at or clock.now()
+    status = DELIVERY.get(event_type)
+    if status is not None and status in Email.MOVES[email.status]:
+        email.move_to(status)
+        email.settled_at = clock.now()
+        _settled(email)
+
+
+def _settled(email: Email) -> None:
+    """An address that takes nothing is one cause, however many letters come back from it."""
+    address = f"address:{email.recipient}"
+    if email.status == EmailStatus.DELIVERED:
+        alerts.over(AlertKind.EMAIL, address)
+    elif email.status == EmailStatus.BOUNCED and email.template not in ASKED_FOR:
+        _alert(email, address, "came back")
+    elif email.status == EmailStatus.FAILED:
+        _alert(email, f"letter:{email.id}", "was not sent on by the carrier")
+
+
+def _alert(email: Email, cause: str, what: str) -> None:
+    """Told by letter, but not when it is letters to the admin that fail: those would only fail again."""
+    words, path = f"“{email.template}” to {email.recipient} {what}", f"/admin/emails/{email.id}"
+    if email.recipient == ADMIN:
+        alerts.note(AlertKind.EMAIL, cause, words, path)
+    else:
+        alerts.begin(AlertKind.EMAIL, cause, words, path)
