@@ -30,6 +30,8 @@ ROWS = (
     "near_starts = ARRAY[:ends ::timestamptz], meeting_url = 'https://meet.example/abc'",
     "INSERT INTO discuno_booking_change (booking_id, at, by, kind, words, before, after) "
     "VALUES (1, now(), 'attendee', 'moved', '', :before, :starts)",
+    "INSERT INTO discuno_alert (kind, cause, words, path, times, began_at, seen_at) "
+    "VALUES ('payment', 'payment:1:x', :note, '/admin/payments/1', 1, now(), now())",
     "INSERT INTO discuno_link_request (email, asked_at) VALUES ('jun@example.com', now())",
     "INSERT INTO discuno_audit_entry (at, actor, action, about, reason) VALUES (now(), 'x', 'x', 'calcom:b', :note)",
     "INSERT INTO discuno_drift (kind, about, ours, theirs, first_seen_at, last_seen_at) "
@@ -63,6 +65,9 @@ ROWS = (
     "VALUES (now(), 'ada@example.com', 'invite_mentor', 'user:1', '')",
     "INSERT INTO discuno_sign_in_link (purpose, email, user_id, next_path, asked_at) "
     "VALUES ('sign_in', 'x@example.com', 1, '', :starts), ('invitation', 'x@example.com', 1, '', :starts)",
+    "INSERT INTO discuno_audit_entry (id, at, actor, action, about, reason, address, after) VALUES "
+    "(9001, :starts, 'ada@example.com', 'change role', 'user:1', 'she {{ 7*7 }} asked <b>twice', '192.0.2.7', "
+    '\'{"role": "support"}\')',
 )
 THERE, HERE = "Tue 5 Jan 2027, 23:45 (Asia/Kathmandu)", "Tue 5 Jan 2027, 13:00 (America/New_York)"
 WAS_THERE, WAS_HERE = "Mon 4 Jan 2027, 23:45 (Asia/Kathmandu)", "Mon 4 Jan 2027, 13:00 (America/New_York)"
@@ -117,13 +122,16 @@ SAMPLES: dict[str, tuple[int, str, tuple[str, ...]]] = {
     "report_answered_admin": (
         2,
         "disputes",
-        (ATTENDEE_SAID, MENTOR_SAID, YEN, "decide-report 2 refunded"),
+        (ATTENDEE_SAID, MENTOR_SAID, YEN, "/admin/disputes/2"),
     ),
-    "report_unanswered_admin": (2, "disputes", (ATTENDEE_SAID, "48 hours", "decide-report 2 released")),
+    "report_unanswered_admin": (2, "disputes", (ATTENDEE_SAID, "48 hours", "/admin/disputes/2")),
     "report_decided": (3, "disputes", ("The payment was returned in full.", "'d'", YEN, THERE, MANAGE)),
     "report_decided_mentor": (3, "disputes", ("The payment was returned in full.", "'d'", HERE, CASE)),
+    "alert": (1, "alerts", ("a & b < c", "docs/runbooks/payment.md", "/admin/payments/1")),
+    "alerts_many": (1, "alerts", ("a & b < c", "1 times", "/admin/alerts?kind=payment")),
     "drift_admin": (1, "alerts", ("a & b < c",)),
     "case_admin": (1, "disputes", ("Chargeback", "(inquiry)", "du_1", YEN, "Amara Okafor")),
+    "chargeback_closed_mentor": (1, "disputes", (YEN, HERE, CASE, "¥5,400")),
     "foreign_booking_admin": (1, "alerts", ("a & b < c", "b")),
     "refund_done": (1, "refunds", (YEN, THERE, "5 to 10 days")),
     "refund_failed": (1, "refunds", (YEN, THERE, "A person is looking into it")),
@@ -145,6 +153,17 @@ SAMPLES: dict[str, tuple[int, str, tuple[str, ...]]] = {
     "payout_refused_admin": (1, "alerts", ("¥5,400", "Amara Okafor")),
     "payout_found_admin": (1, "alerts", ("¥5,400", "Amara Okafor")),
     "holding_admin": (1, "alerts", ("Amara Okafor",)),
+    "staff_changed": (
+        9001,
+        "accounts",
+        (
+            "ada@example.com has made",
+            "support, and signed them out",
+            "192.0.2.7",
+            "asked <b>twice",
+            "/admin/people",
+        ),
+    ),
     "sign_in": (1, "accounts", ("/sign-in/", "Tue 5 Jan 2027, 13:10 (America/New_York)", "10 minutes")),
     "invitation": (
         2,
@@ -222,8 +241,10 @@ def test_the_readers_zone_comes_first_and_the_other_beside_it(odd_rows: House) -
     # What somebody typed cannot pass for a line of ours.
     assert "They would like to talk about: Hello.\n    Paid by the attendee: ¥1\n" in text
     assert "\nPaid by the attendee: ¥6,000\n" in text
-    # The admin is told how to decide while there is something to decide.
-    assert [len(letter.paragraphs) for letter in (open_, closed)] == [2, 1]
+    # The admin is led to the page on which it is decided.
+    assert [letter.action for letter in (open_, closed)] == [
+        ("Look at this case", f"/admin/disputes/{number}") for number in (2, 3)
+    ]
 
 
 CANCELLED = {
