@@ -44,11 +44,13 @@ class Holder:
         assert answer.status_code == 200, answer.text
         return answer.text
 
-    def sends(self, path: str, files: tuple[tuple[str, bytes], ...] = (), **form: str) -> TestResponse:
-        """Post a form, with files or without."""
+    def sends(
+        self, path: str, files: tuple[tuple[str, bytes], ...] = (), field: str = "files", **form: str
+    ) -> TestResponse:
+        """Post a form, with files in a field of it or without."""
         data: MultiDict[str, Any] = MultiDict({**form, "csrf_token": self._token()})
         for name, content in files:
-            data.add("files", (BytesIO(content), name))
+            data.add(field, (BytesIO(content), name))
         kind = "multipart/form-data"
         return self.client.post(f"{self.path}{path}", data=data, content_type=kind)
 

@@ -134,6 +134,15 @@ class Story:
         self.transfers.append(amount)
         self.sent += amount
 
+    def divide(self, part: float) -> None:
+        """A decision divides what stays, once: so much is to go back, and so much is the mentor's."""
+        if ledger.divided(self.payment) is None:
+            left = max(0, self.payment.amount - ledger.gone(self.payment))
+            back = int(left * part) // 2
+            given = int((left - back) * ((part * 7) % 1))
+            if self.payment.amount >= ledger.gone(self.payment):
+                ledger.divide(self.payment, back, given, self.source("dispute"))
+
     def take_back(self, part: float) -> None:
         if self.transfers:
             amount = max(1, int(self.transfers[-1] * part))
@@ -150,12 +159,12 @@ class Story:
         assert p.amount + debt + loss == self.refunded + self.disputed + self.sent + held + fee
         gone = self.refunded + self.disputed
         assert (ledger.gone(p), loss) == (gone, max(0, gone - p.amount))
-        assert fee == p.platform_fee - policy.bearing(p.amount, p.platform_fee, 0, gone).platform_fee
+        assert fee == policy.kept(p.amount, p.platform_fee, gone, ledger.divided(p))[1]
         assert held >= 0
         assert ledger.balance(p, Account.CONNECTED) == self.sent
 
 
-ACTS = ("refund", "refund_fails", "dispute", "win", "release", "land_late", "take_back")
+ACTS = ("refund", "refund_fails", "dispute", "win", "release", "land_late", "take_back", "divide")
 BORNE_BY_ANOTHER = [
     *(("release", 0, 0.0), ("dispute", 0, 1.0)),  # a debt
     *(("refund", 1, 0.5), ("release", 1, 0.0)),  # half of it is paid by the other payment's share
