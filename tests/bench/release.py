@@ -14,7 +14,7 @@ import flask_migrate
 import requests
 
 from discuno import create_app
-from discuno.admin import invariants
+from discuno.admin.books import invariants
 from discuno.kit.db import transaction
 from discuno.payouts import transfers
 from discuno.payouts.release import release
