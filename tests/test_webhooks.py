@@ -12,6 +12,8 @@ import pytest
 
 from discuno.kit import failpoints, outbox
 from discuno.kit.outbox import Job
+from discuno.notifications.models import Alert
+from discuno.policy import EVENT_FAILS
 from discuno.webhooks.models import WebhookEvent
 from tests.factories import (
     ADMIN,
@@ -118,7 +120,11 @@ def test_an_event_about_nobody_is_tried_until_it_is_explained_and_then_an_admin_
     stored = all_of(bare, WebhookEvent)[0]
     assert (stored.attempts, stored.handled_at) == (outbox.MAX_ATTEMPTS, None)
     assert "no payment for cs_test_nobody" in str(stored.error)
-    assert subjects(bare, ADMIN) == ["Given up after 20 attempts: handle_event"]
+    assert subjects(bare, ADMIN) == ["Webhook failing: event:1"], "one cause, one letter"
+    assert (the(bare, Alert).times, the(bare, Alert).ended_at) == (
+        outbox.MAX_ATTEMPTS - EVENT_FAILS + 2,
+        None,
+    )
 
 
 def test_an_event_that_came_before_our_row_knew_its_session_is_explained_later(house: House) -> None:
