@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask.testing import FlaskClient
-from werkzeug.routing import Rule
+from werkzeug.routing import AnyConverter, Rule
 from werkzeug.test import TestResponse
 
 from discuno.kit import security
@@ -44,10 +44,17 @@ def private_addresses(house: House, *entrances: str) -> Iterator[Address]:
 def path_of(house: House, address: Address, named: Mapping[tuple[str, str], Any]) -> str:
     """Where it is, with the things that are named; admins' pages name rows, whose first has number 1."""
     room, _, _ = address.rule.endpoint.partition(".")
-    first = dict.fromkeys(address.rule.arguments, 1) if address.entrance == "admin" else {}
-    known = {a: named[room, a] for a in address.rule.arguments if (room, a) in named}
-    values = {**first, **{a: v for a, v in ARGUMENT_FREE.items() if a in address.rule.arguments}, **known}
+    arguments = address.rule.arguments
+    known = {a: named[room, a] for a in arguments if (room, a) in named}
+    free = {a: v for a, v in ARGUMENT_FREE.items() if a in arguments and address.entrance != "admin"}
+    values = {**(_first(address) if address.entrance == "admin" else {}), **free, **known}
     return str(house.app.url_map.bind("127.0.0.1").build(address.rule.endpoint, values, method=address.verb))
+
+
+def _first(address: Address) -> dict[str, Any]:
+    """The first of everything that an address names; of words that it may hold, the first of the alphabet."""
+    words = {a: min(c.items) for a, c in address.rule._converters.items() if isinstance(c, AnyConverter)}
+    return {a: words.get(a, 1) for a in address.rule.arguments}
 
 
 def go(

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from discuno.admin import invariants
+from discuno.admin.books import invariants
 from discuno.payments import ledger
 from discuno.payments import service as payments
 from discuno.payments.models import LedgerEntry, Payment

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from discuno.admin import at_stripe, invariants
+from discuno.admin.books import at_stripe, invariants
 from discuno.admin.models import Drift
 from discuno.payments.models import Payment
 from tests.factories import (

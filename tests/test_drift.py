@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from discuno.accounts.models import AuditEntry
-from discuno.admin import reconcile as walks
+from discuno.admin.books import reconcile as walks
 from discuno.admin.models import Drift
 from discuno.payments.models import Payment
 from discuno.payouts.models import Transfer

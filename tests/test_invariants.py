@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from discuno import journey
-from discuno.admin import invariants
+from discuno.admin.books import invariants
 from discuno.kit.db import locked, transaction
 from discuno.payments.models import Payment
 from tests.factories import advance_to, all_of, change, paid, work_until_done

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from discuno import journey
-from discuno.admin import invariants
+from discuno.admin.books import invariants
 from discuno.bookings.models import Party
 from discuno.disputes import reports
 from discuno.disputes.models import Decision, Dispute

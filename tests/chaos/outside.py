@@ -10,7 +10,7 @@ import requests
 import sqlalchemy as sa
 
 from discuno import journey
-from discuno.admin import reconcile
+from discuno.admin.books import reconcile
 from discuno.bookings.models import Party
 from discuno.disputes import reports
 from discuno.disputes.models import Decision, Dispute

@@ -13,7 +13,7 @@ from datetime import timedelta
 import pytest
 
 from discuno import journey
-from discuno.admin import invariants
+from discuno.admin.books import invariants
 from discuno.edges import queue
 from discuno.kit import failpoints
 from discuno.kit.db import db, transaction

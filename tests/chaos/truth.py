@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from discuno.admin import at_stripe, books, invariants
+from discuno.admin.books import at_stripe, books, invariants
 from discuno.edges.stripe import payouts as stripe_payouts
 from discuno.kit.db import rows, session
 from discuno.payments.models import Account, LedgerEntry, Payment

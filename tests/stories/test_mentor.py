@@ -4,10 +4,12 @@ import calendar
 import re
 from datetime import timedelta
 
+import pyotp
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from discuno.kit import clock
 from discuno.payments.models import Payment
 from discuno.payouts.models import MentorStripeAccount, Payout, Transfer
 from tests.bank import fund
@@ -61,6 +63,19 @@ def sign_in(person: Attendee, email: str) -> None:
     press(person, "Sign in")
 
 
+def set_up_app(admin: Attendee) -> None:
+    """The second factor of who looks after payments: an authenticator app is shown the secret, and shows its code."""
+    press(admin, "Show me the picture for the app")
+    admin.reads("Set up an authenticator app")
+    is_clean(admin)
+    secret = "".join(admin.page.locator(".whole-code code").inner_text().split())
+    fill(admin, The_code_that_the_app_shows=pyotp.TOTP(secret).at(admin.house.read(clock.now)))
+    press(admin, "This is the code")
+    admin.reads("Write these down")
+    expect(admin.page.locator(".paper-codes li")).to_have_count(10)
+    admin.main.get_by_role("link", name="I have written them down").click()
+
+
 def pass_time(house: House, until: timedelta | None = None) -> None:
     """To the end of the last dispute period, or so much further."""
     ends = all_of(house, Payment)[-1].dispute_period_ends
@@ -78,6 +93,7 @@ def test_from_the_invitation_to_the_bank(invite: Invite, busy_house: House) -> N
     admin = invite()
     admin.open("/admin/mentors")
     sign_in(admin, ADMIN)
+    set_up_app(admin)
     admin.reads("Mentors")
     fill(admin, Name="Nia Cole", **{"E-mail": NIA})
     press(admin, "Send the invitation")
