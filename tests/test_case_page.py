@@ -13,8 +13,9 @@ from discuno.kit import clock
 from discuno.kit.db import session, transaction
 from discuno.payments import service as payments
 from discuno.payments.models import Payment
+from tests import signing
 from tests.deciding import decider
-from tests.factories import all_of, the
+from tests.factories import all_of, change, the
 from tests.house import House
 from tests.plans import asked_by
 from tests.reporting import PNG, after_the_start, answering, attendee, sell_at_once
@@ -154,3 +155,11 @@ def test_a_chargeback_leads_to_its_evidence_and_to_stripe(house: House) -> None:
     ):
         assert words in html, words
     assert "See what would move" not in html
+
+
+def test_the_terms_are_those_that_were_shown_and_not_todays(told: House) -> None:
+    assert any("Free cancellation until 24 hours before" in line for line in the(told, Payment).terms_shown)
+    change(told, """UPDATE discuno_payment SET metadata = '{"terms": ["Ninety hours before."]}'""")
+    html = signing.staff(told).get("/admin/disputes/1").text
+    assert "Ninety hours before." in html
+    assert "Free cancellation until 24 hours before" not in html

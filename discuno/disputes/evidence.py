@@ -35,12 +35,7 @@ TEXTS = (
     Field("customer_email_address", "E-mail address of the customer", rows=1),
     Field("service_date", "When the session was", rows=1),
     Field("access_activity_log", "What happened, in order", "Times in UTC.", rows=10),
-    Field(
-        "refund_policy_disclosure",
-        "Refund terms, and how they were shown",
-        "These are the terms of today: check that they were the same then.",
-        rows=4,
-    ),
+    Field("refund_policy_disclosure", "Refund terms, and how they were shown", rows=4),
     Field("refund_refusal_explanation", "Why no more was returned", rows=3),
     Field("cancellation_policy_disclosure", "Cancellation terms, and how they were shown", rows=3),
     Field("cancellation_rebuttal", "Why it does not count as cancelled", rows=3),

@@ -43,6 +43,7 @@ class PaymentStatus(Status):
 
 
 P = PaymentStatus
+TERMS = "terms"  # in our metadata: the sentences of the policy as they were shown
 # What a search looks in, as words: Postgres takes an address for one word unless its signs are blanks.
 # Written as Postgres writes it back, so that the schema test can compare the two.
 SEARCHED = (
@@ -147,6 +148,11 @@ class Payment(HasLifecycle, HasId, Base):
     # Named by string: transfers lie to the right of payments, and know them, not the other way round.
     transfers: Mapped[list[Any]] = relationship("Transfer", back_populates="payment", order_by="Transfer.id")
     disputes: Mapped[list[Any]] = relationship("Dispute", back_populates="payment", order_by="Dispute.id")
+
+    @property
+    def terms_shown(self) -> list[str]:
+        """What the attendee was told about cancelling, before paying; empty for payments of before it was kept."""
+        return list(self.metadata_.get(TERMS, []))
 
     @property
     def transfer_group(self) -> str:

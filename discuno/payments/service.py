@@ -13,7 +13,7 @@ from discuno.bookings.models import Booking
 from discuno.kit import clock
 from discuno.kit.db import locked, one_or_none, rows, session
 from discuno.payments import ledger
-from discuno.payments.models import Payment, PaymentStatus, PostingKind, Refund, RefundStatus
+from discuno.payments.models import TERMS, Payment, PaymentStatus, PostingKind, Refund, RefundStatus
 
 # In our metadata:
 SUPERSEDED = "superseded"  # a Checkout Session to be ended before another is opened
@@ -149,7 +149,7 @@ def prepare(booking: Booking) -> Payment:
             status=PaymentStatus.PENDING,
             checkout_epoch=0,
             dispute_requested=False,
-            metadata_={},
+            metadata_={TERMS: policy.policy_sentences(policy.terms, ahead=booking.starts_at - clock.now())},
             created_at=clock.now(),
         )
         session().add(payment)

@@ -47,9 +47,9 @@ def first_start(booking: Booking) -> datetime:
 
 
 def shown_terms(payment: Payment, start: datetime) -> str:
-    """What the attendee was told before paying, by the rules of today."""
+    """What the attendee was told before paying; where that was not kept, what today's rules would have said."""
     ahead = start - payment.created_at
-    return " ".join(policy.policy_sentences(policy.terms, ahead=ahead))
+    return " ".join(payment.terms_shown or policy.policy_sentences(policy.terms, ahead=ahead))
 
 
 def _calendar(booking: Booking) -> str:
