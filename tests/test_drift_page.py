@@ -43,6 +43,8 @@ def test_to_compare_now_finds_what_differs_tells_it_once_and_accepting_all_ends_
     assert "The books agree" in page.reads()
     assert found[0].about in page.reads("?state=settled")
     assert WHY in page.reads(f"/{found[0].id}")
+    drawn = f"Settled {len(found)}, Found {len(found)}. The numbers are in the table below."
+    assert drawn in " ".join(page.reads("?period=30d").split())
     acts = [entry for entry in all_of(differs, AuditEntry) if entry.action == "accept drift"]
     assert [(act.actor, act.reason) for act in acts] == [(ADMIN, WHY)] * len(found)
 

@@ -157,8 +157,31 @@ def test_the_payload_is_shown_without_what_lets_somebody_in(bare: House) -> None
 def test_events_are_found_by_how_they_stand_and_whose_they_are(
     bare: House, query: str, found: set[str]
 ) -> None:
+    one_of_each(bare)
+    page = staff(bare).get(f"/admin/webhooks?{query}").text
+    shown = {
+        name for name in ("a.failing", "b.waiting", "c.handled", "d.ignored") if f"<bdi>{name}</bdi>" in page
+    }
+    assert shown == found
+
+
+def test_what_came_in_a_span_of_time_is_counted_and_drawn(bare: House) -> None:
+    one_of_each(bare)
     change(
-        bare,
+        bare, "UPDATE discuno_webhook_event SET received_at = received_at - interval '9 days' WHERE id = 3"
+    )
+    admin = staff(bare)
+    drawn = "Handled {}, Ignored 1, Not handled 2. The numbers are in the table below."
+    for query, handled in (("", 0), ("?period=30d", 1)):
+        page = " ".join(admin.get(f"/admin/webhooks{query}").text.split())
+        assert drawn.format(handled) in page
+    assert "before the first one" in admin.get("/admin/webhooks?from=2026-02-02&to=2026-01-01").text
+
+
+def one_of_each(house: House) -> None:
+    """An event in each state, just now."""
+    change(
+        house,
         "INSERT INTO discuno_webhook_event (provider, external_id, type, account, livemode, payload, received_at, "
         "handled_at, outcome, attempts, error, ignored_by) VALUES "
         "('stripe', 'x1', 'a.failing', NULL, false, '{}', now(), NULL, NULL, 3, 'odd', NULL), "
@@ -166,11 +189,6 @@ def test_events_are_found_by_how_they_stand_and_whose_they_are(
         "('stripe', 'x3', 'c.handled', NULL, false, '{}', now(), now(), 'done', 1, NULL, NULL), "
         "('stripe', 'x4', 'd.ignored', 'acct_9', false, '{}', now(), now(), 'ignored', 1, 'odd', 'ada')",
     )
-    page = staff(bare).get(f"/admin/webhooks?{query}").text
-    shown = {
-        name for name in ("a.failing", "b.waiting", "c.handled", "d.ignored") if f"<bdi>{name}</bdi>" in page
-    }
-    assert shown == found
 
 
 def test_support_reads_events_and_moves_none(bare: House) -> None:

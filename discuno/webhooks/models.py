@@ -19,6 +19,11 @@ class WebhookEvent(HasId, Base):
         sa.Index("ix_discuno_webhook_event_account", "account", "id"),
         sa.Index("ix_discuno_webhook_event_provider", "provider", "id"),
         sa.Index(
+            "ix_discuno_webhook_event_received_at",
+            "received_at",
+            postgresql_include=["provider", "handled_at", "ignored_by"],
+        ),
+        sa.Index(
             "ix_discuno_webhook_event_ignored", "id", postgresql_where=sa.text("ignored_by IS NOT NULL")
         ),
         sa.Index(

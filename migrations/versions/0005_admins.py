@@ -91,6 +91,12 @@ LOOKED_UP: tuple[tuple[str, str, list[Any], dict[str, Any]], ...] = (  # what th
         {"postgresql_where": sa.text("ignored_by IS NOT NULL")},
     ),
     ("ix_discuno_webhook_event_provider", "discuno_webhook_event", ["provider", "id"], {}),
+    (
+        "ix_discuno_webhook_event_received_at",
+        "discuno_webhook_event",
+        ["received_at"],
+        {"postgresql_include": ["provider", "handled_at", "ignored_by"]},
+    ),
 )
 ROLES = ("attendee", "mentor", "admin")
 DECISIONS = ("refunded", "released", "withdrawn")

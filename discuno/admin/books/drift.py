@@ -1,16 +1,21 @@
 """Open differences between our books and Stripe's: the one alert about them, and their settling by a person."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm import InstrumentedAttribute
 
 from discuno.accounts import audit
 from discuno.accounts.audit import Actor
 from discuno.accounts.models import AuditEntry
-from discuno.admin import lists
+from discuno.admin import bars, lists
+from discuno.admin.bars import Chart, Series
 from discuno.admin.lists import Page
 from discuno.admin.models import Drift
+from discuno.admin.spans import Span
 from discuno.bookings.models import Party
 from discuno.kit import clock, outbox
 from discuno.kit.db import one_or_none, rows, session
@@ -46,6 +51,20 @@ def settle_alert() -> None:
     elif not alerts.rests(AlertKind.DRIFT, CAUSE):
         words = "One difference is open." if number == 1 else f"{number} differences are open."
         alerts.note(AlertKind.DRIFT, CAUSE, words, PATH)
+
+
+def chart(span: Span) -> Chart:
+    """Differences that were found, and those that were settled, by day."""
+    settled = Series("Settled", "earned", _days(span, Drift.resolved_at))
+    return Chart(
+        "Differences", span, [settled, Series("Found", "back", _days(span, Drift.first_seen_at), -1)]
+    )
+
+
+def _days(span: Span, at: InstrumentedAttribute[Any]) -> list[int]:
+    piece = span.piece_of(at).label("piece")
+    counted = sa.select(piece, sa.func.count()).where(span.is_within(at)).group_by(piece)
+    return bars.values(span, Counter({n: number for n, number in session().execute(counted)}))
 
 
 def _open() -> int:

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from discuno import policy
 from discuno.accounts import access
-from discuno.admin import desk, lists
+from discuno.admin import desk, lists, spans
 from discuno.admin.books import drift
 from discuno.admin.books.steps import STEPS
 from discuno.admin.forms import ReasonForm
@@ -61,13 +61,17 @@ def accept(drift_id: int) -> AnyResponse:
 
 
 def _index(status: int = 200, form: ReasonForm | None = None, problem: str = "") -> Response:
+    span, wrong = spans.read(request.args, "90d")
     wanted = lists.chosen(request.args, ("state",))
     is_open = wanted.get("state") != SETTLED
     found = drift.page(is_open=is_open, before=row_number(request.args.get("before")))
     return desk.page(
         "admin/_reconciliation.html",
         "Reconciliation",
-        status,
+        422 if wrong else status,
+        span=span,
+        wrong=wrong,
+        chart=drift.chart(span),
         drifts=found.lines,
         is_open=is_open,
         older=found.older("/admin/reconciliation", wanted),

@@ -2,14 +2,18 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import defer
 
-from discuno.admin import lists
+from discuno.admin import bars, lists
+from discuno.admin.bars import Chart, Series
 from discuno.admin.lists import Page
+from discuno.admin.spans import Span
 from discuno.kit.db import session
 from discuno.kit.lifecycle import Status
 from discuno.webhooks.models import WebhookEvent
@@ -68,6 +72,33 @@ def open_counts() -> dict[EventState, str]:
     return {
         state: lists.count(sa.select(WebhookEvent.id).where(IS[state])) for state in (E.WAITING, E.FAILING)
     }
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Events that were received in a span of time, by who told us of them; and what became of them, drawn."""
+
+    by_provider: Counter[str]
+    chart: Chart
+
+
+def figures(span: Span) -> Figures:
+    """One question, told two ways."""
+    at, is_left = WebhookEvent.received_at, WebhookEvent.ignored_by.is_not(None)
+    piece, is_open = span.piece_of(at).label("piece"), _is_open.label("is_open")
+    asked = sa.select(piece, WebhookEvent.provider, is_open, is_left, sa.func.count())
+    by_provider, sums = Counter[str](), {what: Counter[int]() for what in ("done", "left", "open")}
+    for n, provider, waits, left, number in session().execute(
+        asked.where(span.is_within(at)).group_by(piece, WebhookEvent.provider, is_open, is_left)
+    ):
+        by_provider[provider] += number
+        sums["open" if waits else "left" if left else "done"][n] += number
+    series = [
+        Series("Handled", "earned", bars.values(span, sums["done"])),
+        Series("Ignored", "paid", bars.values(span, sums["left"])),
+        Series("Not handled", "back", bars.values(span, sums["open"]), sign=-1),
+    ]
+    return Figures(by_provider, Chart("Events", span, series))
 
 
 def oldest_open() -> Any:

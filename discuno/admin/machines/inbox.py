@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from discuno import policy
 from discuno.accounts import access
-from discuno.admin import desk, lists
+from discuno.admin import desk, lists, spans
 from discuno.admin.forms import ReasonForm
 from discuno.admin.machines import events
 from discuno.admin.machines.events import EventState
@@ -23,15 +23,21 @@ bp = desk.private("admin_webhooks", __name__, "/admin/webhooks")
 
 @bp.get("")
 def index() -> Response:
-    """The events that the filters mean."""
+    """Figures, a chart, and the events that the filters mean."""
+    span, wrong = spans.read(request.args, "7d")
     wanted = lists.chosen(request.args, events.FILTERS)
     found = events.page(wanted, row_number(request.args.get("before")))
+    more = {**wanted, "before": found.before}
     return desk.page(
         "admin/_webhooks.html",
         "Webhooks",
+        422 if wrong else 200,
         events=[(event, events.state_of(event)) for event in found.lines],
-        older=found.older("/admin/webhooks", wanted),
+        older=f"{url_for('.index')}?{span.as_query(**more)}" if found.before else None,
         wanted=wanted,
+        span=span,
+        wrong=wrong,
+        figures=events.figures(span) if "before" not in request.args else None,
         counts=events.open_counts(),
         oldest=events.oldest_open(),
         states=[("", "Any"), *((state.value, state.label) for state in EventState)],
