@@ -11,7 +11,7 @@ from discuno.kit.db import transaction
 bp = desk.private("admin", __name__, "/admin")
 
 
-@bp.get("")
+@bp.get("", strict_slashes=False)
 def overview() -> Response:
     """What waits, what money did and will do, and what was done last."""
     with transaction():

@@ -101,7 +101,12 @@ def whole(payment: Payment) -> Terms:
 
 
 def panel(case: Dispute) -> Iterator[tuple[str, Sight | None, str]]:
-    """If you release, if you refund: what would be where, or why it cannot be done now."""
+    """If you release, if you refund: what would be where, or why it cannot be done now.
+
+    Nothing about money that a bank has: it alone decides where that goes.
+    """
+    if case.forbids_refund:
+        return
     for label, terms in (("If you release it", Terms()), ("If you refund it in full", whole(case.payment))):
         try:
             yield label, settling.sight(case.payment, terms), ""
