@@ -129,6 +129,15 @@ def test_pressed_twice_it_is_said_once_and_more_can_be_added_while_it_is_open(me
     assert len(all_of(met, Dispute)) == 1
 
 
+def test_the_command_line_decides_no_more_than_one_admin_may(met: House) -> None:
+    attendee(met).reports("cut_short")
+    change(met, "UPDATE discuno_dispute SET amount = 50001")
+    decide = ["decide-report", "1", "released", "--reason", "The log says so."]
+    answer = met.app.test_cli_runner().invoke(args=decide)
+    assert (answer.exit_code, "see /admin/disputes/1" in answer.output) == (1, True)
+    assert the(met, Dispute).is_open
+
+
 def test_what_a_person_has_decided_is_not_opened_again(met: House) -> None:
     jun = attendee(met)
     jun.reports("cut_short")

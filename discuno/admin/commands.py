@@ -9,7 +9,7 @@ import click
 from flask import Flask, current_app
 from flask.cli import with_appcontext
 
-from discuno import journey
+from discuno import journey, policy
 from discuno.accounts import audit
 from discuno.admin import tokens
 from discuno.admin.books import at_stripe
@@ -95,6 +95,8 @@ def decide_report(dispute_id: int, decision: str, reason: str) -> None:
     try:
         with transaction():
             case = _open_report(dispute_id)
+            if policy.needs_second_admin(case.amount, case.currency):
+                raise DomainError(f"Two admins decide about so much: see /admin/disputes/{dispute_id}.")
             journey.decide_report(case, DECISIONS[decision], reason.strip(), "operator")
             amount = in_words(case.amount, case.currency)
     except DomainError as error:
