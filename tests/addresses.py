@@ -47,14 +47,14 @@ def path_of(house: House, address: Address, named: Mapping[tuple[str, str], Any]
     arguments = address.rule.arguments
     known = {a: named[room, a] for a in arguments if (room, a) in named}
     free = {a: v for a, v in ARGUMENT_FREE.items() if a in arguments and address.entrance != "admin"}
-    values = {**(_first(address) if address.entrance == "admin" else {}), **free, **known}
+    values = {**(first_of(address.rule) if address.entrance == "admin" else {}), **free, **known}
     return str(house.app.url_map.bind("127.0.0.1").build(address.rule.endpoint, values, method=address.verb))
 
 
-def _first(address: Address) -> dict[str, Any]:
+def first_of(rule: Rule) -> dict[str, Any]:
     """The first of everything that an address names; of words that it may hold, the first of the alphabet."""
-    words = {a: min(c.items) for a, c in address.rule._converters.items() if isinstance(c, AnyConverter)}
-    return {a: words.get(a, 1) for a in address.rule.arguments}
+    words = {a: min(c.items) for a, c in rule._converters.items() if isinstance(c, AnyConverter)}
+    return {a: words.get(a, 1) for a in rule.arguments}
 
 
 def go(

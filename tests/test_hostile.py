@@ -16,12 +16,15 @@ from werkzeug.routing import Rule
 from discuno.bookings import feed, links
 from discuno.bookings.models import Booking
 from discuno.disputes.models import DisputeFile
+from discuno.kit import security
 from discuno.kit.db import one_or_none, transaction
 from discuno.kit.text import one_line
+from tests.addresses import first_of
 from tests.attendee import Attendee
 from tests.factories import ADMIN, JUN, all_of, someone
 from tests.house import House
 from tests.reporting import AMARA, PNG, Holder, answering, mentor
+from tests.signing import staff
 
 BREAKS_OUT = "\"'><hostile-tag hostile-attribute=1><script>alert(1)</script><img src=x onerror=alert(1)>"
 SPEAKS = '{{ 7*7 }} ${7*7} {% raw %} %s =HYPERLINK("x") -- javascript:alert(1) \\N;,:'
@@ -141,7 +144,9 @@ def addresses(house: House, session_id: str) -> Iterator[tuple[str, str]]:
         }
         for rule in house.app.url_map.iter_rules():
             if "GET" in (rule.methods or ()) and not _is_left_out(rule):
+                is_ours = security.ENTRANCES[rule.endpoint.rpartition(".")[0]] == "admin"
                 values = {**known, "token": calendar if rule.endpoint == "feed.calendar" else token}
+                values |= first_of(rule) if is_ours else {}
                 if "file" in rule.endpoint and file is not None:
                     values["public_id"] = file
                 wanted = {name: values[name] for name in rule.arguments}
@@ -157,8 +162,12 @@ def _is_left_out(rule: Rule) -> bool:
 def seen_on_pages(house: House, mallory: Attendee, mentors: Holder, session_id: str) -> dict[str, set[str]]:
     """Which texts were seen at which endpoint."""
     seen: dict[str, set[str]] = {}
+    admin = staff(house)
     for endpoint, url in list(addresses(house, session_id)):  # first: a request inside another shares its `g`
-        answer = (mentors if url.startswith("/dashboard") else mallory).client.get(url)
+        whose = {"dashboard": mentors.client, "admin": admin}.get(
+            url.split("/")[1].split("?")[0], mallory.client
+        )
+        answer = whose.get(url)
         assert answer.status_code < 500, url
         if answer.mimetype == "text/html":
             seen[endpoint] = shown(answer.text, url)
@@ -229,6 +238,11 @@ def test_nothing_that_strangers_type_does_anything_anywhere(house: House) -> Non
     pages = seen_on_pages(house, mallory, mentors, session_id[1])
     assert "name" in pages["manage.show_booking"]
     assert pages["reports.page"] >= {"report", "answer", "file"}
+    assert pages["admin_cases.case_page"] >= {"name", "report", "answer", "file"}
+    assert (
+        "name"
+        in pages["admin_cases.listing"] & pages["admin_payments.listing"] & pages["admin_payments.show"]
+    )
     assert pages["manage.calendar_file"] == pages["feed.calendar"] == pages["hosting.listing"] == {"name"}
     mentors.sends("/cancel", reason=SAID["cancel"])
     house.settle_down()

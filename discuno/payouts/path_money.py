@@ -45,7 +45,9 @@ class Money:
         """Why what is held waits; or who objects, when nothing is."""
         if self.held <= 0:
             return payouts.objection(self.payment)
-        standing = payouts.standing(self.payment, held=self.held, can_receive=self.seen.can_receive)
+        standing = payouts.standing(
+            self.payment, held=self.held, can_receive=self.seen.can_receive, paused=self.seen.paused
+        )
         waits = [t.blocked_by for t in self.payment.transfers if t.status == TransferStatus.SCHEDULED]
         at_stripe = (r for r in (Reason.GIVEN_UP, Reason.NO_BALANCE) if r in waits)
         return standing.reason_to_wait() or next(at_stripe, None)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import lazyload, selectinload
 from discuno.kit.db import rows, session
 from discuno.mentors.models import Mentor
 from discuno.payments.models import Account, LedgerEntry, Payment, PostingKind
-from discuno.payouts import banking, lots
+from discuno.payouts import banking, lots, pauses
 from discuno.payouts.lots import Lot
 from discuno.payouts.models import AccountStatus, MentorStripeAccount, Payout, PayoutStatus, Transfer
 
@@ -38,6 +38,7 @@ class Sight:
     payouts: dict[str, Payout]  # by Stripe's id
     being_made: set[str]  # currencies of payouts that Stripe has not been told of yet
     bank_waits: str | None  # why nothing leaves the live account now
+    paused: bool  # all transfers are
     sums: dict[int, Sums] = field(default_factory=dict)
     lots: dict[int, list[tuple[int | None, Lot]]] = field(
         default_factory=dict
@@ -68,6 +69,7 @@ def gather(mentor: Mentor, reader: Reader, books: lots.Books | None = None) -> S
         payouts={p.stripe_payout_id: p for p in made if p.stripe_payout_id is not None},
         being_made={p.currency for p in made if p.status == PayoutStatus.REQUESTED},
         bank_waits=None,
+        paused=pauses.is_on(),
     )
     if sight.account is not None:
         sight.bank_waits = banking.reason_to_wait(sight.account)

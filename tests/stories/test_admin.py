@@ -10,10 +10,11 @@ from playwright.sync_api import expect
 from discuno.accounts.models import AuditEntry
 from discuno.bookings.models import Booking
 from discuno.disputes.models import Dispute
-from discuno.payments.models import Payment, Refund
+from discuno.notifications.models import Email
+from discuno.payments.models import Refund
 from discuno.payouts.models import Transfer, TransferStatus
 from discuno.webhooks.models import WebhookEvent
-from tests.bank import at_fault, at_stripe, books, charge, dispute, fund, let_it_end, sold
+from tests.bank import at_fault, at_stripe, books, dispute, let_it_end, sold
 from tests.factories import advance_to, all_of, change, dump, the
 from tests.house import House
 from tests.reporting import PNG, answering, attendee
@@ -158,7 +159,6 @@ def test_a_chargeback_is_answered_with_evidence_won_and_released(invite: Invite,
     ada.page.reload()
     expect(ada.main).to_contain_text("Won")
     assert at_fault(house) == []
-    assert charge(house)
 
 
 def test_while_transfers_are_paused_nothing_moves_and_afterwards_it_does(
@@ -197,14 +197,14 @@ def test_an_event_that_was_handled_is_replayed_and_nothing_changes(invite: Invit
         "discuno_email",
         "discuno_transfer",
     )
-    house.settle_down()
-    before = dump(house, *money)
     ada = staff_at(invite, house, f"/admin/webhooks/{event.id}")
+    ada.gets_to(
+        lambda: {str(e.status) for e in all_of(house, Email)} == {"delivered"}
+    )  # the carrier has told all
+    before = dump(house, *money)
     is_clean(ada)
     ada.page.get_by_label(re.compile("^(Why|Reason)")).fill("To see that it does no harm.")
     press(ada, "Replay")
     ada.gets_to(lambda: house.read(lambda: all_of(house, WebhookEvent))[event.id - 1].attempts == 2)
     after = dump(house, *money)
     assert [(a, b) for k in before for a, b in zip(before[k], after[k], strict=True) if a != b] == []
-    assert the(house, Payment).id == 1
-    fund(house, 1)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from discuno.notifications.models import AlertKind
 
-PLACE = Path(__file__).parents[2] / "docs" / "runbooks"
+PLACE = Path(__file__).parents[3] / "docs" / "runbooks"
 MARKS = {"# ": "title", "## ": "heading", "- ": "point"}
 
 
