@@ -151,10 +151,10 @@ def test_a_chargeback_leads_to_its_evidence_and_to_stripe(house: House) -> None:
         "https://dashboard.stripe.com/test/disputes/du_9",
         "Stripe’s deadline for evidence",
         "We answer by",
-        "If you release it",
     ):
         assert words in html, words
-    assert "See what would move" not in html
+    for words in ("See what would move", "If you release it"):  # the bank alone decides where the money goes
+        assert words not in html
 
 
 def test_the_terms_are_those_that_were_shown_and_not_todays(told: House) -> None:

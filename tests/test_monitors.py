@@ -139,7 +139,7 @@ def test_the_dry_run_names_amounts_and_reasons_and_a_pause_stops_all(crowd: Hous
         )
     stopped = text(ada.get(address).text)
     change(crowd, "DELETE FROM discuno_pause")
-    assert "All transfers are paused: no new one would be made." in stopped
+    assert "All transfers are paused" in stopped
     assert "Nothing would move" in stopped
     assert "Would move in USD" not in stopped
 

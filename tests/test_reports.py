@@ -153,6 +153,9 @@ def test_what_a_person_has_decided_is_not_opened_again(met: House) -> None:
     assert "The log shows &lt;the whole hour&gt;." in html
     assert "The mentor keeps the payment" in html
     assert "Ask the bank" in html
+    page = jun.reads()
+    assert "and then goes to the mentor" in page
+    assert "tell us before then" not in page
     assert "Decided: released" in mentor(met).reads()
     [entry] = [e for e in all_of(met, AuditEntry) if e.about == "dispute:1"]
     assert (entry.actor, entry.action, entry.reason) == ("operator", "report released", decide[-1])

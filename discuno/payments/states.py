@@ -176,6 +176,9 @@ def _what_comes_of_the_money(booking: Booking, payment: Payment) -> list[str]:
         return steps
     until = _when(payment.dispute_period_ends, booking)
     if policy.may_report(now=clock.now(), dispute_period_ends=payment.dispute_period_ends):
+        if report is not None and report.decision not in (None, "withdrawn"):
+            kept = "The payment" if back is None else "What is not returned"
+            return [*steps, f"{kept} is held until {until}, and then goes to the mentor."]
         return [*steps, f"Your payment is held until {until}; if something goes wrong, tell us before then."]
     gone = "has gone" if payment.status == PaymentStatus.TRANSFERRED else "goes"
     return [*steps, f"The time to report a problem ended on {until}; the payment {gone} to the mentor."]

@@ -48,7 +48,8 @@ def file_path(case: Dispute, public_id: str) -> str:
 def _standing(case: Dispute) -> Iterator[Event]:
     amount, path, now = in_words(case.amount, case.currency), case_path(case.id), clock.now()
     label = f"{case.kind.label} of {amount}"
-    yield Event(case.opened_at, label, f"{case_words.said_reason(case)}.", "bad", path, kind="case")
+    at = max(case.opened_at, case.payment.created_at)  # as Stripe says it, to the second
+    yield Event(at, label, f"{case_words.said_reason(case)}.", "bad", path, kind="case")
     if case.due_at is not None:
         bank = case.kind == DisputeKind.CHARGEBACK
         due = "Stripe’s deadline for evidence" if bank else "The mentor’s time to answer ends"

@@ -10,9 +10,9 @@ from discuno.admin.cases.told import Event, Hours
 from discuno.kit import clock
 from discuno.kit.db import rows
 from discuno.kit.money import in_words
-from discuno.payments.models import LedgerEntry, Payment, PostingKind, Refund
+from discuno.payments.models import Account, LedgerEntry, Payment, PostingKind, Refund
 from discuno.payouts import sight
-from discuno.payouts.models import PayoutStatus, Transfer, TransferReversal
+from discuno.payouts.models import PayoutStatus, Transfer, TransferReversal, TransferStatus
 from discuno.payouts.sight import Reader
 from discuno.policy import Reason
 
@@ -25,8 +25,9 @@ def of_money(payment: Payment, transfers: list[Transfer], hours: Hours) -> Itera
     yield from _paid(payment, hours)
     for refund in payment.refunds:
         yield from _refund(refund, books)
+    held = -sum(entry.amount for entry in books if entry.account == Account.HELD)
     for transfer in transfers:
-        yield from _transfer(transfer)
+        yield from _transfer(transfer, held)
     yield from _payouts(payment, transfers)
     yield from _postings(books)
 
@@ -49,7 +50,8 @@ def _paid(payment: Payment, hours: Hours) -> Iterator[Event]:
         ids = f"{payment.stripe_payment_intent_id}, {payment.stripe_charge_id}"
         words = f"{ids}. The receipt is on the attendee’s page."
         label = f"Paid {in_words(payment.amount, payment.currency)}"
-        yield Event(payment.paid_at, label, words, "ok", who=payment.customer_name, kind="money")
+        at = max(payment.paid_at, payment.created_at)  # Stripe says when to the second, which may lie before
+        yield Event(at, label, words, "ok", who=payment.customer_name, kind="money")
     ends = payment.dispute_period_ends
     if ends is not None:
         is_to_come = ends > clock.now()
@@ -67,8 +69,10 @@ def _refund(refund: Refund, books: list[LedgerEntry]) -> Iterator[Event]:
         yield Event(gone[0], f"{amount} left for the attendee", words, refund.status.tone, kind="money")
 
 
-def _transfer(transfer: Transfer) -> Iterator[Event]:
-    amount = in_words(transfer.amount, transfer.currency)
+def _transfer(transfer: Transfer, held: int) -> Iterator[Event]:
+    """What is sent is fixed when it is sent; until then it is whatever is held."""
+    waiting = transfer.status == TransferStatus.SCHEDULED
+    amount = in_words(held if waiting else transfer.amount, transfer.currency)
     what = "The mentor’s share" if transfer.is_release else "Money given back to the mentor"
     waits = Reason(transfer.blocked_by).words if transfer.blocked_by in set(Reason) else ""
     words = f"{transfer.status.label}. {waits} {transfer.error or ''}".strip()

@@ -8,7 +8,6 @@ from discuno.admin import desk, spans
 from discuno.admin.money import transfer_sight, transfer_sums
 from discuno.kit import clock
 from discuno.kit.web import row_number
-from discuno.payouts import pauses
 from discuno.policy import Reason
 
 bp = desk.private("admin_transfers", __name__, "/admin/transfers")
@@ -40,7 +39,6 @@ def page() -> Response:
         currency=asked if asked in sent.piles else next(iter(currencies), None),
         transfers=shown,
         older=f"/admin/transfers?{older}" if older else None,
-        pause=pauses.now_on(),
         reasons=Reason,
         is_soon=lambda at: at <= clock.now(),
     )
