@@ -212,6 +212,16 @@ def seen_in_letters(house: House) -> set[str]:
     return found
 
 
+def look_around(pages: dict[str, set[str]]) -> None:
+    """While the report is open: who is shown what of it."""
+    assert "name" in pages["manage.show_booking"]
+    assert pages["reports.page"] >= {"report", "answer", "file"}
+    assert pages["admin_cases.case_page"] >= {"name", "report", "answer", "file"}
+    for lists in ("admin_cases.listing", "admin_payments.listing", "admin_payments.show"):
+        assert "name" in pages[lists], lists
+    assert pages["manage.calendar_file"] == pages["feed.calendar"] == pages["hosting.listing"] == {"name"}
+
+
 @pytest.mark.story
 def test_nothing_that_strangers_type_does_anything_anywhere(house: House) -> None:
     mallory = someone(house)
