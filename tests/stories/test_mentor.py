@@ -192,6 +192,7 @@ def test_a_restricted_account_is_told_mended_and_paid_by_itself(invite: Invite, 
     asked = {"currently_due": ["individual.address.line1"], "disabled_reason": "requirements.past_due"}
     steer(house, "", {"transfers": "inactive", "requirements": asked})
     pass_time(house)
+    jun.gets_to(lambda: all_of(house, Transfer)[0].blocked_by == "account")  # the release run has come by
     amara = invite()
     amara.context.add_cookies([cookie_for(house, AMARA)])
     amara.open("/dashboard/money")
