@@ -10,7 +10,6 @@ from flask import Flask, current_app
 from flask.cli import with_appcontext
 
 from discuno import journey, policy
-from discuno.accounts import audit
 from discuno.admin import tokens
 from discuno.admin.books import at_stripe
 from discuno.admin.books import invariants as doors
@@ -20,6 +19,7 @@ from discuno.admin.money import sums_jobs
 from discuno.cli import duration
 from discuno.disputes.jobs import locked_case
 from discuno.disputes.models import Decision, Dispute, DisputeKind
+from discuno.journey import levers
 from discuno.kit import clock
 from discuno.kit.db import session, transaction
 from discuno.kit.errors import DomainError
@@ -75,8 +75,7 @@ def retry_transfer(transfer_id: int, reason: str) -> None:
     try:
         with transaction():
             transfer = payouts.locked_transfer(transfer_id)
-            audit.record("operator", "retry_transfer", f"transfer:{transfer_id}", reason)
-            journey.retry_transfer(transfer)
+            levers.retry(transfer, reason, "operator")
             stands = transfer.blocked_by
     except DomainError as error:
         raise click.ClickException(error.message) from error

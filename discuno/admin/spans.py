@@ -87,7 +87,7 @@ class Span:
 def read(asked: Mapping[str, str], usual: str = USUAL) -> tuple[Span, dict[str, str]]:
     """The span that an address asks for, and a sentence for each thing that could not be read."""
     wrong: dict[str, str] = {}
-    typed = {name: _day(asked.get(name, ""), name, wrong) for name in ("from", "to")}
+    typed = {name: day_of(asked.get(name, ""), name, wrong) for name in ("from", "to")}
     since, until = typed["from"], typed["to"]
     if since is None and until is None:
         named = asked.get("period", usual)
@@ -125,7 +125,8 @@ def in_words(day: date) -> str:
     return str(format_date(day, "d MMM y", locale=LOCALE))
 
 
-def _day(text: str, name: str, wrong: dict[str, str]) -> date | None:
+def day_of(text: str, name: str, wrong: dict[str, str]) -> date | None:
+    """A day of an address, or None; a sentence under its name for what is no day of ours."""
     try:
         found = date.fromisoformat(text) if text else None
     except ValueError:

@@ -16,7 +16,7 @@ from discuno.bookings.visitor import clock as chosen_clock
 from discuno.disputes import reports, uploads, words
 from discuno.disputes.forms import LONGEST, ReportForm, SayForm
 from discuno.disputes.jobs import locked_case
-from discuno.disputes.models import Dispute, DisputeFile
+from discuno.disputes.models import Dispute, DisputeFile, EvidenceFile
 from discuno.disputes.reports import Upload
 from discuno.kit import clock, limits, security
 from discuno.kit.db import transaction
@@ -147,7 +147,7 @@ def file(token: str, public_id: str) -> Response:
     return download(reports.file_of(_paid(managed(token)), public_id))
 
 
-def download(found: DisputeFile) -> Response:
+def download(found: DisputeFile | EvidenceFile) -> Response:
     """A stranger's file: never drawn, never run, never kept by a cache."""
     content = BytesIO(found.content)
     response = send_file(content, found.media_type, as_attachment=True, download_name=found.name, etag=False)

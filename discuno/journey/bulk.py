@@ -8,7 +8,7 @@ from discuno.accounts.audit import Actor
 from discuno.accounts.models import STAFF
 from discuno.disputes import claims
 from discuno.disputes.models import Dispute
-from discuno.journey import levers, money
+from discuno.journey import levers
 from discuno.kit import outbox
 from discuno.kit.db import locked, session
 from discuno.kit.errors import DomainError, NotFound
@@ -36,9 +36,7 @@ def _retry_transfer(transfer_id: int, actor: Actor, reason: str) -> str | None:
     transfer = payouts.locked_transfer(transfer_id)
     if transfer.blocked_by != Reason.GIVEN_UP:
         return "It is not given up any more."
-    before = {"refused": transfer.retry_count, "error": transfer.error, "blocked_by": transfer.blocked_by}
-    audit.record(actor, "retry_transfer", f"transfer:{transfer_id}", reason, before=before)
-    money.retry_transfer(transfer)
+    levers.retry(transfer, reason, actor)
     return DONE
 
 

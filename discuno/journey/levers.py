@@ -163,10 +163,15 @@ def try_again(payment: Payment, reason: str, actor: Actor) -> bool:
         if not any(t.is_live for t in payment.transfers):
             raise DomainError(NOT_SENT, status=409)
         return False
+    retry(transfer, reason, actor)
+    return True
+
+
+def retry(transfer: Transfer, reason: str, actor: str | Actor) -> None:
+    """Have one transfer tried again, and write down how it stood."""
     before = {"refused": transfer.retry_count, "error": transfer.error, "blocked_by": transfer.blocked_by}
     audit.record(actor, "retry_transfer", f"transfer:{transfer.id}", reason, before=before)
     money.retry_transfer(transfer)
-    return True
 
 
 def clear(payment: Payment, seen: str, reason: str, actor: Actor) -> bool:

@@ -31,7 +31,7 @@ DEAR = 60_000  # minor units: above the limit for one admin
 def staff_at(invite: Invite, house: House, path: str, email: str = ADMIN) -> Attendee:
     """An admin at a page, signed in with both factors."""
     person = invite(timezone_id="UTC")
-    person.context.add_cookies([staff_cookie(house, email)])  # type: ignore[list-item]  # as Playwright takes it
+    person.context.add_cookies([staff_cookie(house, email)])
     person.open(path)
     return person
 
@@ -175,7 +175,7 @@ def test_while_transfers_are_paused_nothing_moves_and_afterwards_it_does(
     ada.gets_to(lambda: the(house, Transfer).blocked_by == "paused")
     assert at_stripe(house) == []
     ada.page.context.clear_cookies()  # three days have gone by: everybody signs in again
-    ada.context.add_cookies([staff_cookie(house)])  # type: ignore[list-item]  # as above
+    ada.context.add_cookies([staff_cookie(house)])
     ada.open("/admin/transfers")
     expect(ada.main).to_contain_text("All transfers are paused")
     ada.open("/admin/pauses")

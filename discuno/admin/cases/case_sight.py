@@ -134,12 +134,6 @@ def preview(case: Dispute, seen: Sight) -> Iterator[Line]:
         yield Line("Stripe has kept", fee, "our expense, and not returned")
 
 
-def _to_whom(payment: Payment, seen: Sight) -> str:
-    if any(case.forbids_refund for case in payment.disputes):
-        return "the bank has the payment while it decides; what it leaves us goes by this decision then"
-    return "to the card they paid with" if seen.refund else ""
-
-
 def _amount(seen: Sight, amount: int) -> str:
     return in_words(amount, seen.currency)
 

@@ -2,9 +2,8 @@
 
 import secrets
 from collections.abc import Callable, Mapping
-from io import BytesIO
 
-from flask import Response, redirect, request, send_file, url_for
+from flask import Response, redirect, request, url_for
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import BooleanField, StringField
@@ -248,11 +247,7 @@ def _for_good(case_id: int, kind: AnswerKind, act: Callable[[LastForm], None]) -
 @bp.get("/files/<int:file_id>")
 def file(case_id: int, file_id: int) -> Response:
     """A file for the bank, to be kept and not to be opened here."""
-    found = answers.file_of(answers.chargeback(case_id), file_id)
-    content = BytesIO(found.content)
-    response = send_file(content, found.media_type, as_attachment=True, download_name=found.name, etag=False)
-    response.headers.update(routes.FILE_HEADERS)
-    return response
+    return routes.download(answers.file_of(answers.chargeback(case_id), file_id))
 
 
 @bp.errorhandler(RequestEntityTooLarge)

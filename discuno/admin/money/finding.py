@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from discuno import policy
 from discuno.admin.naming import Condition, named
+from discuno.admin.spans import day_of
 from discuno.disputes.models import Dispute, DisputeStatus
 from discuno.kit import money
 from discuno.kit.db import rows, session
@@ -105,11 +106,7 @@ class Reading:
         return there if there in [str(each) for each in known] else ""
 
     def _day(self, name: str) -> date | None:
-        try:
-            return date.fromisoformat(self.typed[name]) if self.typed[name] else None
-        except ValueError:
-            self.wrong[name] = "Please give a day such as 2026-11-25."
-            return None
+        return day_of(self.typed[name], name, self.wrong)
 
     def _amount(self) -> int | None:
         typed, currency = self.typed["least"], self.typed["currency"]

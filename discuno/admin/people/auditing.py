@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import sqlalchemy as sa
 
 from discuno.accounts.models import SAID, AuditEntry, AuditSeal
-from discuno.admin.spans import NOT_A_DAY, midnight
+from discuno.admin.spans import day_of, midnight
 from discuno.kit.db import rows, session
 from discuno.kit.text import one_line
 from discuno.mentors.models import Mentor
@@ -52,19 +52,11 @@ class Wanted:
 def read(asked: Mapping[str, str]) -> tuple[Wanted, dict[str, str]]:
     """The filters of an address, and a sentence for each that could not be read; that one is left out."""
     wrong: dict[str, str] = {}
-    since, until = (_day(asked, name, wrong) for name in ("from", "to"))
+    since, until = (day_of(asked.get(name, ""), name, wrong) for name in ("from", "to"))
     if since and until and until < since:
         until, wrong["to"] = None, "The last day lies before the first one."
     actor, action, about, q = (one_line(asked.get(n))[:LONGEST] for n in ("actor", "action", "about", "q"))
     return Wanted(actor.lower(), action, about, q, since, until), wrong
-
-
-def _day(asked: Mapping[str, str], name: str, wrong: dict[str, str]) -> date | None:
-    try:
-        found = date.fromisoformat(asked[name]) if asked.get(name) else None
-    except ValueError:
-        found, wrong[name] = None, NOT_A_DAY
-    return found if found is None or 2000 <= found.year < 9000 else None
 
 
 # Found
