@@ -295,6 +295,19 @@ def test_above_the_limit_it_is_done_when_another_admin_agrees(
     assert [action for _, action, _ in audited(held)] == ["propose refund", "approve refund", "refund"]
 
 
+def test_who_was_let_in_today_is_nobodys_second_admin(held: House, ada: Holder, proposed: Holder) -> None:
+    """Otherwise one admin makes an accomplice of their own: letters about it go out, and a day is time to read them."""
+    change(held, "UPDATE discuno_user SET admitted_at = discuno_now() WHERE email = :who", who=SECOND_ADMIN)
+    assert "/admin/proposals/1/approve" not in proposed.reads()
+    answer = proposed.sends("/approve")
+    assert (answer.status_code, "less than 24 hours ago" in answer.text) == (403, True)
+    held.advance(policy.NEW_ADMIN_WAITS)
+    late = Holder(staff(held, SECOND_ADMIN), "/admin/proposals/1")
+    assert "/admin/proposals/1/approve" in late.reads()
+    assert late.sends("/approve").status_code == 303
+    assert the(held, Proposal).status == "approved"
+
+
 def test_while_one_act_waits_no_other_is_begun(held: House, ada: Holder, proposed: Holder) -> None:
     assert "Something else waits for a second admin" in ada.reads("/refund")
     assert len(all_of(held, Proposal)) == 1

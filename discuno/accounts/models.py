@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from discuno.kit import clock
 from discuno.kit.db import Base, HasId, UtcDateTime
 from discuno.kit.lifecycle import status_type
 
@@ -25,17 +26,27 @@ STAFF = (Role.ADMIN, Role.SUPPORT)
 
 
 class User(HasId, Base):
-    """A person with an account. E-mail is stored in lower case."""
+    """A person with an account. E-mail is stored in lower case.
+
+    `admitted_at` is of the staff alone: when they were last let in by somebody else, by a role or to another app.
+    """
 
     __table_args__ = (
         sa.UniqueConstraint("email"),
         sa.CheckConstraint("email = lower(email)", name="email_lower"),
+        sa.CheckConstraint("(role IN ('admin', 'support')) = (admitted_at IS NOT NULL)", name="admitted"),
     )
 
     email: Mapped[str] = mapped_column(sa.Text)
     name: Mapped[str] = mapped_column(sa.Text)
     role: Mapped[Role] = mapped_column(status_type(Role, "role"))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    admitted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    def take_role(self, role: Role) -> None:
+        """They may do this from now on."""
+        self.role = role
+        self.admitted_at = clock.now() if role in STAFF else None
 
 
 class LinkPurpose(StrEnum):

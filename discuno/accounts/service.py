@@ -38,7 +38,8 @@ def _lies_in(path: str, area: str) -> bool:
 
 def add(email: str, name: str, role: Role) -> User:
     """Somebody new."""
-    user = User(email=email.lower(), name=name, role=role, created_at=clock.now())
+    user = User(email=email.lower(), name=name, created_at=clock.now())
+    user.take_role(role)
     session().add(user)
     session().flush()
     return user

@@ -4,6 +4,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from discuno import policy
 from discuno.accounts.models import User
 from discuno.admin.models import ActKind, Proposal, ProposalStatus
 from discuno.disputes.models import Dispute
@@ -13,6 +14,10 @@ from discuno.kit.errors import DomainError
 from discuno.payments.models import Payment
 
 YOURSELF = "You have proposed this yourself; another admin has to agree."
+NEW_HERE = (
+    "You were let in less than 24 hours ago. Who is new agrees to large amounts after a day, so that nobody lets "
+    "in a second admin of their own. You can decline it."
+)
 NOT_YOURS = "Only who has proposed it can withdraw it; you can decline it."
 SETTLED = "This proposal is settled already."
 WAITS = "Something else waits for a second admin here. It has to be approved, declined or withdrawn first."
@@ -66,10 +71,17 @@ def settle(proposal: Proposal, status: ProposalStatus, by: User | None, reason: 
     is_own = by is not None and by.id == proposal.proposed_by_id
     if is_own and status != ProposalStatus.WITHDRAWN:
         raise DomainError(YOURSELF, status=403)
+    if by is not None and is_new(by) and status == ProposalStatus.APPROVED:
+        raise DomainError(NEW_HERE, status=403)
     if not is_own and status == ProposalStatus.WITHDRAWN:
         raise DomainError(NOT_YOURS, status=403)
     proposal.move_to(status)
     proposal.settled_by, proposal.settled_at, proposal.settled_reason = by, clock.now(), reason
+
+
+def is_new(user: User) -> bool:
+    """Whether somebody was let in so lately that they are nobody's second admin yet."""
+    return user.admitted_at is None or clock.now() - user.admitted_at < policy.NEW_ADMIN_WAITS
 
 
 def overtake(payment: Payment) -> Proposal | None:

@@ -219,6 +219,7 @@ class Waiting:
     seen: Sight | None  # what would move now; None when it cannot be done any more
     why_not: str  # in that case
     is_own: bool
+    not_yet: str  # why whoever looks cannot be the second yet
 
     @property
     def is_same(self) -> bool:
@@ -235,11 +236,12 @@ def waiting(payment: Payment, user: User | None) -> Waiting | None:
 def as_waiting(proposal: Proposal, user: User | None) -> Waiting:
     """One proposal, for whoever looks."""
     is_own = user is not None and user.id == proposal.proposed_by_id
+    not_yet = proposals.NEW_HERE if user is not None and proposals.is_new(user) else ""
     act = acts.of_proposal(proposal)
     try:
-        return Waiting(proposal, acts.sight(act), "", is_own)
+        return Waiting(proposal, acts.sight(act), "", is_own, not_yet)
     except DomainError as error:
-        return Waiting(proposal, None, error.message, is_own)
+        return Waiting(proposal, None, error.message, is_own, not_yet)
 
 
 def preview(lever: Lever, payment: Payment, amount: int) -> Sight:

@@ -98,7 +98,8 @@ def add_staff(email: str, name: str, role: Role, reason: str, actor: str | Actor
         )
     if user.role in STAFF:
         raise DomainError(f"{user.name} is here already: change their role on their own page.", status=409)
-    user.name, user.role = name, role
+    user.name = name
+    user.take_role(role)
     facts = {"name": user.name, "email": user.email, "role": role.value}
     _tell(user, audit.record(actor, "add staff", _about(user), reason, after=facts))
     return True
@@ -114,7 +115,8 @@ def change_role(user: User, role: Role, reason: str, actor: Actor) -> bool:
     _check_is_anothers(user, actor)
     if user.role == Role.ADMIN and _other_admins(user) == 0:
         raise DomainError(LAST_ADMIN, status=409)
-    before, user.role = {"role": user.role.value}, role
+    before = {"role": user.role.value}
+    user.take_role(role)
     sessions.end_all(user)
     if role not in STAFF:
         second.forget(user)
@@ -143,6 +145,7 @@ def reset_second_factor(user: User, reason: str, actor: str | Actor) -> bool:
         return False
     before = {"recovery_codes": second.codes_left(user)}
     second.forget(user)
+    user.take_role(user.role)
     sessions.end_all(user)
     _tell(user, audit.record(actor, "reset second factor", _about(user), reason, before=before))
     return True

@@ -111,12 +111,13 @@ CHECKS = (
         "(divided_at IS NULL) = (divided_mentor IS NULL) "
         "AND divided_mentor BETWEEN 0 AND amount - divided_at AND divided_at >= 0",
     ),
+    ("discuno_user", "admitted", "(role IN ('admin', 'support')) = (admitted_at IS NOT NULL)"),
     ("discuno_dispute", "parts", "refund_amount >= 0 AND mentor_amount >= 0"),
     ("discuno_dispute", "claim", "(assignee_id IS NULL) = (claimed_at IS NULL)"),
 )
 # The books are not rewritten: with a split in them there is no way back, and the CHECK says so.
 OLD_WORDS = (
-    "UPDATE discuno_user SET role = 'attendee' WHERE role = 'support'",
+    "UPDATE discuno_user SET role = 'attendee', admitted_at = NULL WHERE role = 'support'",
     "UPDATE discuno_dispute SET decision = 'released' WHERE decision IN ('partly', 'split')",
 )
 
@@ -645,6 +646,8 @@ def upgrade() -> None:
         postgresql_using="gin",
     )
     op.create_index("ix_discuno_refund_created_at", "discuno_refund", ["created_at"], unique=False)
+    op.add_column("discuno_user", sa.Column("admitted_at", sa.DateTime(timezone=True), nullable=True))
+    op.execute("UPDATE discuno_user SET admitted_at = discuno_now() WHERE role = 'admin'")
     op.add_column("discuno_user_session", sa.Column("proved_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("discuno_webhook_event", sa.Column("ignored_by", sa.Text(), nullable=True))
     op.create_index(
@@ -675,6 +678,7 @@ def downgrade() -> None:
     op.drop_index("ix_discuno_webhook_event_account", table_name="discuno_webhook_event")
     op.drop_column("discuno_webhook_event", "ignored_by")
     op.drop_column("discuno_user_session", "proved_at")
+    op.drop_column("discuno_user", "admitted_at")
     op.drop_index("ix_discuno_refund_created_at", table_name="discuno_refund")
     op.drop_index("ix_discuno_payment_words", table_name="discuno_payment", postgresql_using="gin")
     op.drop_index("ix_discuno_payment_paid_at", table_name="discuno_payment")
