@@ -155,7 +155,7 @@ def test_a_price_changed_after_the_hold_changes_nothing_for_who_holds(house: Hou
         html = jun.client.get(page).text
         assert "$60.00" in html
         assert "Application review" in html
-        assert "999" not in html
+        assert "999.00" not in html
         assert "Dearer" not in html
 
 

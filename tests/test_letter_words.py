@@ -19,7 +19,7 @@ from discuno.payments.models import Refund
 from tests.factories import change, paid
 from tests.house import House
 
-NAME = "O'Neil <b>“Zoë”</b> {{ 7*7 }} " + "x" * 120
+NAME = "O'Neil <b>“Zoë”</b> {{ 7331*1337 }} " + "x" * 120
 RIGHT_TO_LEFT = "عائشة بنت محمد"
 NOTE = "a & b < c\n'd' \u202e=HYPERLINK(\"x\") <script>alert(1)</script>"
 STARTS = datetime(2027, 1, 5, 18, 0, tzinfo=UTC)  # 13:00 in New York, 23:45 in Kathmandu
@@ -66,7 +66,7 @@ ROWS = (
     "INSERT INTO discuno_sign_in_link (purpose, email, user_id, next_path, asked_at) "
     "VALUES ('sign_in', 'x@example.com', 1, '', :starts), ('invitation', 'x@example.com', 1, '', :starts)",
     "INSERT INTO discuno_audit_entry (id, at, actor, action, about, reason, address, after) VALUES "
-    "(9001, :starts, 'ada@example.com', 'change role', 'user:1', 'she {{ 7*7 }} asked <b>twice', '192.0.2.7', "
+    "(9001, :starts, 'ada@example.com', 'change role', 'user:1', 'she {{ 7331*1337 }} asked <b>twice', '192.0.2.7', "
     '\'{"role": "support"}\')',
 )
 THERE, HERE = "Tue 5 Jan 2027, 23:45 (Asia/Kathmandu)", "Tue 5 Jan 2027, 13:00 (America/New_York)"
@@ -224,7 +224,7 @@ def test_every_letter_says_each_of_its_facts_in_both_forms(odd_rows: House) -> N
             assert drawn.subject.isprintable(), template
             assert not re.search("<script|<b>“Zoë”", drawn.html), template
             assert "\nBcc" not in drawn.text, template
-            assert "49" not in html + text, f"{template}: what somebody typed was reckoned out"
+            assert "9801547" not in html + text, f"{template}: what somebody typed was reckoned out"
             assert "$" not in html, f"{template}: yen have no dollars"
 
 

@@ -195,7 +195,7 @@ def test_the_timeline_tells_everything_in_order_and_nothing_of_the_mentors_money
         "The report was decided",
         "The payment went to Amara Okafor",
     ]
-    assert "54" not in "".join(f"{m.label}{m.words}" for m in timeline(it, money))
+    assert "$54" not in "".join(f"{m.label}{m.words}" for m in timeline(it, money))
 
 
 def test_what_goes_back_as_a_whole_is_not_said_to_go_to_the_mentor() -> None:
