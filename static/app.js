@@ -297,4 +297,10 @@
   document.addEventListener("htmx:after:process", settle);
   settle(); // htmx may have been quicker than this file
   focus(document.querySelector("main [data-focus]"));
+
+  // Where one is, in a row of names that is wider than a phone
+  for (const row of document.querySelectorAll(".desk-nav")) {
+    const here = row.querySelector("[aria-current]");
+    if (here) row.scrollLeft += here.getBoundingClientRect().right - row.getBoundingClientRect().right + 16;
+  }
 })();

@@ -84,7 +84,7 @@ def test_an_entry_says_who_from_where_why_and_only_what_has_changed(told: House)
     assert "zoe@discuno.example</bdi>, from 192.0.2.7" in html
     assert "<del><bdi>on</bdi></del> → <ins><bdi>off</bdi></ins>" in html
     assert "kept:" not in html
-    assert '<a href="/mentor/amara">mentor:1</a>' in html
+    assert '<a href="/admin/mentors?q=amara">mentor:1</a>' in html
     assert '<a href="/admin/payments/12">payment:12</a>' in html
 
 

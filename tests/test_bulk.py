@@ -121,7 +121,7 @@ TROUBLE = {  # what is wrong, and how it is afterwards
     "resend_letter": (
         "UPDATE discuno_email SET status = 'failed' WHERE id = (SELECT min(id) FROM discuno_email)",
         "SELECT status FROM discuno_email WHERE id = (SELECT min(id) FROM discuno_email)",
-        "delivered",
+        "sent",
     ),
     "replay_webhook": (
         "UPDATE discuno_webhook_event SET handled_at = NULL, error = 'x' WHERE type LIKE 'checkout%'",
@@ -291,7 +291,7 @@ def test_a_run_is_begun_with_a_reason_and_watched_and_its_result_is_a_file(crowd
     assert "hx-trigger" not in over
     assert "Stop this run" not in over
     sheet = ada.get(f"{there}.csv").get_data().decode("utf-8-sig").splitlines()
-    assert sheet[0] == "row,outcome,words"
+    assert sheet[0] == "payment,outcome,words"
     assert [line.split(",")[1] for line in sheet[1:]] == ["Done"] * 6
 
 

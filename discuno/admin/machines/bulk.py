@@ -150,10 +150,11 @@ def _run(run_id: int) -> BulkRun:
 def csv(run_id: int) -> Response:
     """What became of every row, as a file."""
     run = _run(run_id)
+    thing = ACTS[run.act].thing.lower() if run.act in ACTS else "row"
     rows = [
         (item.about_id, OUTCOMES[item.outcome or "waiting"], item.words) for item in bulk_runs.every_item(run)
     ]
-    return sheets.download(f"discuno-bulk-{run.id}", ("row", "outcome", "words"), rows)
+    return sheets.download(f"discuno-bulk-{run.id}", (thing, "outcome", "words"), rows)
 
 
 @bp.post("/<int:run_id>/stop")

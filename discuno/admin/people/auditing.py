@@ -161,7 +161,7 @@ OVER_A_ROW: dict[
     "transfer": ("/admin/payments/{}", sa.select(Transfer.id, Transfer.payment_id)),
     "refund": ("/admin/payments/{}", sa.select(Refund.id, Refund.payment_id)),
     "booking": ("/admin/payments/{}", sa.select(Payment.booking_id, Payment.id)),
-    "mentor": ("/mentor/{}", sa.select(Mentor.id, Mentor.username)),
+    "mentor": ("/admin/mentors?q={}", sa.select(Mentor.id, Mentor.username)),
 }
 
 
