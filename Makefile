@@ -18,13 +18,13 @@ run: setup ## run everything on this machine until Ctrl-C (RESET=1 starts afresh
 	@exec $(BIN)/python -m discuno.sandbox.up --port $(PORT) --sandbox-port $(SANDBOX_PORT) $(if $(RESET),--reset)
 
 test: setup chromium ## run all tests, the browser stories too (ARGS="-k word" for some)
-	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 check: setup ## lint, format, types and the fast tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 -m "not story" $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not story" $(ARGS)
 
 fmt: setup ## put the code in order
 	$(BIN)/ruff check --fix .

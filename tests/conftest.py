@@ -37,9 +37,16 @@ def house(built_house: House) -> House:
 def held(house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     """A confirmed, paid session; whatever becomes of it, no failpoint outlives its test and the books stay sound."""
     monkeypatch.setattr(house.app.extensions["settings"], "payout_mode", "on_request")  # shares stay there
-    yield sold(house)
+    house.begin_sold(lambda: sold(house))
+    yield house
     failpoints.arm(None)
     assert at_fault(house) == []
+
+
+@pytest.fixture
+def letters_told_of(house: House) -> None:
+    """Resend tells what becomes of letters."""
+    house.hear_of_letters()
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ Nothing is mocked. Jobs are run by the test itself (`work`), so that a test deci
 
 import socket
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from copy import deepcopy
 from datetime import timedelta
@@ -32,11 +33,12 @@ CATALOGUE = {
     f"discuno_{name}" for name in ("user", "mentor", "event_type", "weekly_hours", "mentor_stripe_account")
 }
 WORLD = ("stripe.account", "calcom_event_type")
-Planted = tuple[dict[sa.Table, list[dict[str, Any]]], dict[str, list[dict[str, Any]]]]
+KEPT_FOR = timedelta(minutes=2)  # a photograph: what happened in it has to have happened lately
 KEEP = ("discuno_clock", "alembic_version")
 # To truncate forty tables takes longer than most tests do, and few of them were touched.
 TOUCHED = "SELECT '{0}' WHERE EXISTS (SELECT FROM {0})"
 COUNTED = "SELECT replace(sequencename, '_id_seq', '') FROM pg_sequences WHERE last_value IS NOT NULL"
+COUNTERS = COUNTED.replace(" FROM", ", last_value FROM")
 TRUNCATED_EVERY = 40  # so that what was deleted does not pile up
 
 
@@ -73,7 +75,8 @@ class House:
     def __init__(self, app: Flask, sandbox: Sandbox) -> None:
         self.app = app
         self.sandbox = sandbox
-        self._planted: Planted | None = None
+        self._planted: Photograph | None = None
+        self._sold: Photograph | None = None
         self._emptied = 0
 
     @property
@@ -85,6 +88,7 @@ class House:
         """As on the first day: no rows, no Stripe objects, no jobs, the clock on the wall."""
         self.control("POST", "reset")
         self.control("POST", "resend", {"requests_per_second": 0})
+        self.hear_of_letters(False)
         with self.app.app_context():
             queue.connection().flushall()
             with transaction() as unit:
@@ -101,37 +105,29 @@ class House:
                     unit.execute(sa.text(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY CASCADE"))
                 unit.execute(sa.text("UPDATE discuno_clock SET ahead = '0'"))
 
+    def hear_of_letters(self, told: bool = True) -> None:
+        """Whether Resend tells what becomes of letters, which is a third of all webhooks, and seldom in question."""
+        self.sandbox.courier.set_weather("resend", lose=0 if told else -1)
+
     def begin_with(self, *entries: dict[str, Any]) -> None:
         """As on the first day with these mentors in it: planted once, put back as they were before each test."""
         self.empty()
-        if self._planted is None:
-            for entry in entries:
-                self.plant(entry)
-            self.settle_down()  # the news of the planting has come
-            self._planted = self._photograph()
+        if self._planted is not None:
+            self._planted.put_back(self)
+            return
+        for entry in entries:
+            self.plant(entry)
+        self.settle_down()  # the news of the planting has come
+        self._planted = Photograph(self, CATALOGUE, WORLD)
+
+    def begin_sold(self, sell: Callable[[], object]) -> None:
+        """As it is after `sell`, which is done anew when what it has left is no longer of lately."""
+        if self._sold is None or self._sold.is_old:
+            sell()
+            self._sold = Photograph(self)
         else:
-            self._put_back(self._planted)
-
-    def _photograph(self) -> Planted:
-        with self.app.app_context():
-            rows = {
-                table: [dict(row) for row in session().execute(sa.select(table)).mappings()]
-                for table in db.metadata.sorted_tables
-                if table.name in CATALOGUE
-            }
-        world = self.sandbox.world
-        return rows, {kind: deepcopy(world.all(kind)) for kind in WORLD}
-
-    def _put_back(self, planted: Planted) -> None:
-        rows, kinds = planted
-        for kind, records in kinds.items():
-            for record in deepcopy(records):
-                self.sandbox.world.put(kind, record)
-        with self.app.app_context(), transaction() as unit:
-            for table, found in rows.items():
-                unit.execute(sa.insert(table), found)
-                sequence = sa.func.pg_get_serial_sequence(table.name, "id")
-                unit.execute(sa.select(sa.func.setval(sequence, len(found))))  # ids began at 1
+            self.empty()
+            self._sold.put_back(self)
 
     def plant(self, entry: dict[str, Any]) -> None:
         """Add a mentor with account and calendar."""
@@ -181,6 +177,44 @@ class House:
             found = ask()
             session().expunge_all()
             return found
+
+
+class Photograph:
+    """Rows and the stand-ins' books at a moment, all or some; not what Redis held: nothing may depend on that."""
+
+    def __init__(
+        self, house: House, names: Collection[str] | None = None, kinds: Collection[str] | None = None
+    ) -> None:
+        self._taken = time.monotonic()
+        world = house.sandbox.world
+        self._records = {kind: deepcopy(world.all(kind)) for kind in kinds or world.kinds}
+        with house.app.app_context(), transaction() as unit:
+            tables = [
+                t for t in db.metadata.sorted_tables if t.name not in KEEP and (not names or t.name in names)
+            ]
+            found = {t: [dict(row) for row in unit.execute(sa.select(t)).mappings()] for t in tables}
+            self._rows = {table: rows for table, rows in found.items() if rows}
+            counters = unit.execute(sa.text(COUNTERS)).all()
+            self._counters = [
+                (f"{name}_id_seq", last) for name, last in counters if not names or name in names
+            ]
+
+    @property
+    def is_old(self) -> bool:
+        """Whether what happened in it lies too long back."""
+        return time.monotonic() - self._taken > KEPT_FOR.total_seconds()
+
+    def put_back(self, house: House) -> None:
+        """Into an empty house."""
+        for kind, records in deepcopy(self._records).items():
+            for record in records:
+                house.sandbox.world.put(kind, record)
+        with house.app.app_context(), transaction() as unit:
+            unit.execute(sa.text("SET LOCAL session_replication_role = replica"))
+            for table, rows in self._rows.items():
+                unit.execute(sa.insert(table), rows)
+            for name, value in self._counters:
+                unit.execute(sa.select(sa.func.setval(name, value)))
 
 
 @contextmanager

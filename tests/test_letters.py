@@ -20,6 +20,7 @@ from tests.house import House
 
 SEND = "POST /resend/emails$"
 AMARA = "amara@discuno.example"
+pytestmark = pytest.mark.usefixtures("letters_told_of")
 # The calendar file goes with the letter.
 
 

@@ -16,13 +16,15 @@ from tests.house import House
 from tests.reporting import Holder
 from tests.signing import ADMIN, SUPPORT, staff
 
+pytestmark = pytest.mark.story
+
 JUN = "jun@example.com"
 WHY = "They telephoned, and have not got it."
 SEND = "POST /resend/emails$"
 
 
 @pytest.fixture
-def sold(house: House) -> House:
+def sold(house: House, letters_told_of: None) -> House:
     paid(house)
     house.settle_down()
     return house
@@ -108,6 +110,7 @@ def test_a_refused_letter_to_the_admin_is_an_alert_on_the_page_and_no_letter_abo
 # Sent again
 
 
+@pytest.mark.usefixtures("letters_told_of")
 def test_a_letter_that_was_not_sent_goes_out_by_its_own_row_and_its_alert_is_over(house: House) -> None:
     house.fault(SEND, "error", status=422, body={"name": "validation_error", "message": "no"})
     paid(house)
@@ -212,6 +215,7 @@ def test_letters_are_found_by_what_to_whom_and_about_which_payment(
 @pytest.fixture(scope="module")
 def lived(built_house: House) -> House:
     built_house.begin_with(AMARA, OWEN)
+    built_house.hear_of_letters()
     paid(built_house)
     built_house.settle_down()
     return built_house

@@ -296,7 +296,7 @@ def test_above_the_limit_it_is_done_when_another_admin_agrees(
 
 
 def test_who_was_let_in_today_is_nobodys_second_admin(held: House, ada: Holder, proposed: Holder) -> None:
-    """Otherwise one admin makes an accomplice of their own: letters about it go out, and a day is time to read them."""
+    """Else one admin makes an accomplice of their own. Letters tell of it, and a day is time to read them."""
     change(held, "UPDATE discuno_user SET admitted_at = discuno_now() WHERE email = :who", who=SECOND_ADMIN)
     assert "/admin/proposals/1/approve" not in proposed.reads()
     answer = proposed.sends("/approve")

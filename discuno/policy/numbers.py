@@ -43,7 +43,7 @@ CODES_REST = timedelta(minutes=5)
 SET_UP_WITHIN = timedelta(minutes=10)  # of signing in: who has an old cookie alone plants no app
 DECIDE_WITHIN = timedelta(hours=72)  # our time to decide a report, once both sides could speak
 SECOND_ADMIN_ABOVE = 1000  # times the least charge ($500.00): an act on more takes two admins
-NEW_ADMIN_WAITS = timedelta(hours=24)  # before they are the second: nobody makes an accomplice of their own at once
+NEW_ADMIN_WAITS = timedelta(hours=24)  # before they are the second: else one admin lets in an accomplice
 MANAGE_LINK_LIFE = timedelta(days=400)  # after the session: a receipt can be had for the year's taxes
 TRANSFER_ATTEMPTS = 3  # definite refusals before a person is told
 TRANSFER_WAIT = timedelta(hours=1)  # whatever blocks a transfer is looked at again then, without any event

@@ -40,7 +40,8 @@ def working(house: House) -> Iterator[None]:
 
 @pytest.fixture
 def busy_house(house: House) -> Iterator[House]:
-    """The house with somebody at work in it."""
+    """The house with somebody at work in it, and news of every kind."""
+    house.hear_of_letters()
     with working(house):
         yield house
 
