@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from discuno import policy
 from discuno.accounts.audit import Actor
-from discuno.accounts.models import AuditEntry
+from discuno.accounts.models import AuditEntry, Role, User
 from discuno.admin.machines import bulk_jobs, bulk_runs
 from discuno.admin.machines.bulk_acts import ACTS
 from discuno.admin.models import BulkItem, BulkRun, BulkStatus
@@ -32,6 +32,10 @@ from tests.signing import ADMIN, SECOND_ADMIN, SUPPORT, code_of, staff
 WHY = "The bank asks for time."
 ADA = Actor(ADMIN)
 NEW = "/admin/bulk/new?act=hold"
+REPORTED = (
+    "INSERT INTO discuno_dispute (payment_id, kind, status, is_inquiry, reason, amount, currency, opened_at) "
+    "SELECT id, 'report', 'open', false, 'other', 6000, 'usd', now() FROM discuno_payment"
+)
 
 
 @pytest.fixture
@@ -50,7 +54,8 @@ def no_failpoint_outlives_its_test() -> Iterator[None]:
 
 
 def begin(house: House, act: str = "hold", most: int = 100) -> int:
-    """Begin a run over all rows that match."""
+    """An admin begins a run over all rows that match."""
+    staff(house)
     with house.app.app_context(), transaction():
         return bulk_runs.start(act, ACTS[act].matching({}), WHY, ADA, at_most=most).id
 
@@ -98,6 +103,18 @@ def test_each_row_is_done_and_audited_as_if_by_hand(crowd: House) -> None:
     assert acts(crowd, the_action(crowd)) == each_payment(crowd)
     entry = all_of(crowd, AuditEntry)[-1]
     assert (entry.actor, entry.reason) == (ADMIN, f"{WHY} (bulk run {run_id})")
+
+
+@pytest.mark.parametrize("act", ["hold", "claim_cases"])
+def test_who_has_lost_the_role_meanwhile_does_nothing_more(crowd: House, act: str) -> None:
+    if act == "claim_cases":
+        change(crowd, REPORTED)
+    run_id = begin(crowd, act)
+    with crowd.app.app_context(), transaction():
+        session().execute(sa.select(User).where(User.email == ADMIN)).scalar_one().take_role(Role.SUPPORT)
+    work(crowd, run_id)
+    assert {(item.outcome, item.words) for item in all_of(crowd, BulkItem)} == {("failed", bulk.NOBODY)}
+    assert (any(held(crowd)), acts(crowd, act)) == (False, [])
 
 
 def test_every_act_has_words_and_somebody_who_does_it() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from discuno.accounts import audit
 from discuno.accounts import service as accounts
 from discuno.accounts.audit import Actor
-from discuno.accounts.models import STAFF
+from discuno.accounts.models import Role, User
 from discuno.disputes import claims
 from discuno.disputes.models import Dispute
 from discuno.journey import levers
@@ -22,14 +22,25 @@ from discuno.webhooks import service as inbox
 from discuno.webhooks.models import WebhookEvent
 
 DONE = None
-NOBODY = "Whoever has begun this run is not among the staff any more."
+NOBODY = "Whoever has begun this run is no admin any more."
 
 # 18. An act on many rows, one row after the other, by the rules of the single lever.
 
 
 def do_to_one(act: str, row_id: int, actor: Actor, reason: str) -> str | None:
-    """Do it to one row, in the caller's unit of work. Raises DomainError when it cannot be done to this one."""
+    """Do it to one row, in the caller's unit of work. Raises DomainError when it cannot be done to this one.
+
+    Nothing is done any more for somebody who has lost the role meanwhile.
+    """
+    _admin(actor)
     return DO[act](row_id, actor, reason)
+
+
+def _admin(actor: Actor) -> User:
+    user = accounts.by_email(actor.name)
+    if user is None or user.role != Role.ADMIN:
+        raise DomainError(NOBODY)
+    return user
 
 
 def _retry_transfer(transfer_id: int, actor: Actor, reason: str) -> str | None:
@@ -79,16 +90,13 @@ def _retry_job(job_id: int, actor: Actor, reason: str) -> str | None:
 
 
 def _claim_case(case_id: int, actor: Actor, _reason: str) -> str | None:
-    user = accounts.by_email(actor.name)
-    if user is None or user.role not in STAFF:
-        raise DomainError(NOBODY)
     payments.locked_payment(session().get_one(Dispute, case_id).payment_id)
     case = locked(Dispute, case_id)
     if not case.is_open:
         return "It was closed meanwhile."
     if case.assignee_id is not None:
         return "Somebody has taken it meanwhile."
-    claims.claim(case, user, actor, seen=None)
+    claims.claim(case, _admin(actor), actor, seen=None)
     return DONE
 
 
