@@ -5,12 +5,19 @@ A small app of its own, mounted by the sandbox's process at /gallery; the produc
 
 from flask import Flask, Response, render_template
 
+from discuno.admin import bars, spans
+from discuno.admin.bars import Chart, Series
+from discuno.admin.machines.events import EventState
+from discuno.admin.machines.work_list import JobState
+from discuno.admin.models import BulkStatus, ProposalStatus
 from discuno.bookings.models import BookingStatus
+from discuno.disputes.models import AnswerStatus, DisputeStatus
 from discuno.kit import web
 from discuno.kit.lifecycle import Status
+from discuno.mentors.offers import OfferState
 from discuno.notifications.models import EmailStatus
 from discuno.payments.models import PaymentStatus, RefundStatus
-from discuno.payouts.models import TransferStatus
+from discuno.payouts.models import AccountStatus, PayoutStatus, ReversalStatus, TransferStatus
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -21,7 +28,17 @@ GROUPS: tuple[tuple[str, type[Status]], ...] = (
     ("Payment", PaymentStatus),
     ("Refund", RefundStatus),
     ("Transfer", TransferStatus),
+    ("Reversal", ReversalStatus),
+    ("Payout", PayoutStatus),
+    ("Stripe account", AccountStatus),
+    ("Session type", OfferState),
+    ("Case", DisputeStatus),
+    ("Answer to a bank", AnswerStatus),
+    ("Proposal", ProposalStatus),
     ("Letter", EmailStatus),
+    ("Webhook", EventState),
+    ("Job", JobState),
+    ("Bulk run", BulkStatus),
 )
 
 
@@ -34,7 +51,8 @@ def create_gallery(root: str) -> Flask:
     @app.get("/")
     def page() -> str:
         """Every component and every status."""
-        return render_template("gallery.html", statuses=[(name, list(kind)) for name, kind in GROUPS])
+        statuses = [(name, list(kind)) for name, kind in GROUPS]
+        return render_template("gallery.html", statuses=statuses, drawn=_a_chart())
 
     app.add_url_rule("/nobody", "mentors.index", page)
 
@@ -44,3 +62,14 @@ def create_gallery(root: str) -> Flask:
         return response
 
     return app
+
+
+def _a_chart() -> Chart:
+    """A week with something of everything in it."""
+    span = spans.of_name("7d")
+    series = [
+        Series("Paid and kept", "earned", bars.values(span, {1: 3, 2: 5, 4: 2, 6: 6})),
+        Series("Not paid", "late", bars.values(span, {2: 1, 5: 2})),
+        Series("Refunded", "back", bars.values(span, {4: 1, 6: 2}), sign=-1),
+    ]
+    return Chart("Payments", span, series)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
+from discuno import gallery
 from tests.gallery import ROOT, create_gallery, specimens
 
 NAMES = sorted(specimens())
@@ -107,3 +108,12 @@ def test_wrong_fields_are_named_and_keep_what_was_typed(client: FlaskClient) -> 
     assert html.count('aria-invalid="true"') == 2
     assert 'value="jun@"' in html
     assert "&lt;/textarea&gt;" in html
+
+
+def test_the_page_of_components_shows_every_status_and_is_whole() -> None:
+    html = gallery.create_gallery(str(ROOT)).test_client().get("/").text
+    outline = Outline(html)
+    assert (outline.wrong, outline.open) == ([], [])
+    assert len(outline.ids) == len(set(outline.ids))
+    for _, kind in gallery.GROUPS:
+        assert [status.label for status in kind if f">{status.label}<" not in html] == []
