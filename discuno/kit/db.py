@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 
@@ -87,7 +87,12 @@ def session() -> Session:
 
 @event.listens_for(Session, "after_begin")
 def _follow_the_database_clock(_session: Session, _transaction: object, connection: sa.Connection) -> None:
-    clock.follow(connection.exec_driver_sql("SELECT discuno_now()").scalar_one())
+    with closing(
+        connection.connection.cursor()
+    ) as cursor:  # the driver's own: this is asked in every transaction
+        cursor.execute("SELECT discuno_now()")
+        [(now,)] = cursor.fetchall()
+    clock.follow(now)
 
 
 AfterCommit = Callable[[], None]
