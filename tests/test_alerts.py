@@ -140,12 +140,12 @@ ENDED: dict[str, tuple[AlertKind, str, str]] = {
     "not_manual": (
         AlertKind.PAYOUT,
         "UPDATE discuno_mentor_stripe_account SET manual_payouts_configured_at = NULL",
-        "UPDATE discuno_mentor_stripe_account SET manual_payouts_configured_at = now()",
+        "UPDATE discuno_mentor_stripe_account SET manual_payouts_configured_at = discuno_now()",
     ),
     "event": (
         AlertKind.WEBHOOK,
         "UPDATE discuno_webhook_event SET handled_at = NULL",
-        "UPDATE discuno_webhook_event SET handled_at = now()",
+        "UPDATE discuno_webhook_event SET handled_at = discuno_now()",
     ),
     "letter": (
         AlertKind.EMAIL,
@@ -196,7 +196,7 @@ def test_a_case_is_told_of_once_our_word_is_due_and_over_when_it_is_decided(sold
     change(
         sold,
         "INSERT INTO discuno_dispute (payment_id, kind, status, is_inquiry, reason, amount, currency, opened_at, "
-        "answered_at) VALUES (1, 'report', 'open', false, 'other', 6000, 'usd', now(), now())",
+        "answered_at) VALUES (1, 'report', 'open', false, 'other', 6000, 'usd', discuno_now(), discuno_now())",
     )
     look(sold)
     assert still_open(sold) == []
@@ -204,7 +204,7 @@ def test_a_case_is_told_of_once_our_word_is_due_and_over_when_it_is_decided(sold
     look(sold)
     [cause] = still_open(sold)
     assert cause.startswith("past_due:")
-    change(sold, "UPDATE discuno_dispute SET status = 'closed', closed_at = now()")
+    change(sold, "UPDATE discuno_dispute SET status = 'closed', closed_at = discuno_now()")
     look(sold)
     assert still_open(sold) == []
 

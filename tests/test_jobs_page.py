@@ -19,13 +19,13 @@ WHY = "The outage is over."
 ROWS = (
     "INSERT INTO discuno_job (task, args, queue, unique_key, run_at, created_at, attempts, again, error, dead_at, "
     "claimed_until) VALUES "
-    "('pay_out', '{\"account_id\": 1}', 'money', 'k1', now() - interval '1 day', now(), 20, false, 'no', now(), "
+    "('pay_out', '{\"account_id\": 1}', 'money', 'k1', discuno_now() - interval '1 day', discuno_now(), 20, false, 'no', discuno_now(), "
     "NULL), "
-    "('pay_out', '{\"account_id\": 2}', 'money', 'k2', now() - interval '1 day', now(), 1, false, NULL, NULL, "
-    "now() + interval '1 minute'), "
-    "('confirm_booking', '{}', 'money', 'k3', now() - interval '5 minutes', now(), 0, false, NULL, NULL, NULL), "
-    "('confirm_booking', '{}', 'money', 'k4', now() + interval '5 minutes', now(), 3, false, 'odd', NULL, NULL), "
-    "('send_letter', '{}', 'mail', 'k5', now() + interval '1 day', now(), 0, false, NULL, NULL, NULL)"
+    "('pay_out', '{\"account_id\": 2}', 'money', 'k2', discuno_now() - interval '1 day', discuno_now(), 1, false, NULL, NULL, "
+    "discuno_now() + interval '1 minute'), "
+    "('confirm_booking', '{}', 'money', 'k3', discuno_now() - interval '5 minutes', discuno_now(), 0, false, NULL, NULL, NULL), "
+    "('confirm_booking', '{}', 'money', 'k4', discuno_now() + interval '5 minutes', discuno_now(), 3, false, 'odd', NULL, NULL), "
+    "('send_letter', '{}', 'mail', 'k5', discuno_now() + interval '1 day', discuno_now(), 0, false, NULL, NULL, NULL)"
 )
 STANDS = {"dead": {1}, "running": {2}, "late": {3}, "failing": {4}, "waiting": {5}}
 
