@@ -187,7 +187,8 @@ def one_of_each(house: House) -> None:
         "('stripe', 'x1', 'a.failing', NULL, false, '{}', discuno_now(), NULL, NULL, 3, 'odd', NULL), "
         "('calcom', 'x2', 'b.waiting', NULL, false, '{}', discuno_now(), NULL, NULL, 0, NULL, NULL), "
         "('stripe', 'x3', 'c.handled', NULL, false, '{}', discuno_now(), discuno_now(), 'done', 1, NULL, NULL), "
-        "('stripe', 'x4', 'd.ignored', 'acct_9', false, '{}', discuno_now(), discuno_now(), 'ignored', 1, 'odd', 'ada')",
+        "('stripe', 'x4', 'd.ignored', 'acct_9', false, '{}', discuno_now(), discuno_now(), 'ignored', 1, 'odd', "
+        "'ada')",
     )
 
 
@@ -203,7 +204,10 @@ def test_support_reads_events_and_moves_none(bare: House) -> None:
 
 def test_what_a_replay_cannot_handle_stays_handled_and_shows_the_error(bare: House) -> None:
     tell_us(bare, event())
-    change(bare, "UPDATE discuno_webhook_event SET handled_at = discuno_now(), outcome = 'payment 1', attempts = 1")
+    change(
+        bare,
+        "UPDATE discuno_webhook_event SET handled_at = discuno_now(), outcome = 'payment 1', attempts = 1",
+    )
     change(bare, "DELETE FROM discuno_job")
     page = Holder(staff(bare), "/admin/webhooks/1")
     page.sends("/replay", reason=WHY)

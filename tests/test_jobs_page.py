@@ -19,14 +19,14 @@ WHY = "The outage is over."
 ROWS = (
     "INSERT INTO discuno_job (task, args, queue, unique_key, run_at, created_at, attempts, again, error, dead_at, "
     "claimed_until) VALUES "
-    "('pay_out', '{\"account_id\": 1}', 'money', 'k1', discuno_now() - interval '1 day', discuno_now(), 20, false, 'no', discuno_now(), "
+    "('pay_out', '{\"account_id\": 1}', 'money', 'k1', now() - interval '1 day', now(), 20, false, 'no', now(), "
     "NULL), "
-    "('pay_out', '{\"account_id\": 2}', 'money', 'k2', discuno_now() - interval '1 day', discuno_now(), 1, false, NULL, NULL, "
-    "discuno_now() + interval '1 minute'), "
-    "('confirm_booking', '{}', 'money', 'k3', discuno_now() - interval '5 minutes', discuno_now(), 0, false, NULL, NULL, NULL), "
-    "('confirm_booking', '{}', 'money', 'k4', discuno_now() + interval '5 minutes', discuno_now(), 3, false, 'odd', NULL, NULL), "
-    "('send_letter', '{}', 'mail', 'k5', discuno_now() + interval '1 day', discuno_now(), 0, false, NULL, NULL, NULL)"
-)
+    "('pay_out', '{\"account_id\": 2}', 'money', 'k2', now() - interval '1 day', now(), 1, false, NULL, NULL, "
+    "now() + interval '1 minute'), "
+    "('confirm_booking', '{}', 'money', 'k3', now() - interval '5 minutes', now(), 0, false, NULL, NULL, NULL), "
+    "('confirm_booking', '{}', 'money', 'k4', now() + interval '5 minutes', now(), 3, false, 'odd', NULL, NULL), "
+    "('send_letter', '{}', 'mail', 'k5', now() + interval '1 day', now(), 0, false, NULL, NULL, NULL)"
+).replace("now()", "discuno_now()")
 STANDS = {"dead": {1}, "running": {2}, "late": {3}, "failing": {4}, "waiting": {5}}
 
 
@@ -61,6 +61,13 @@ def test_work_is_counted_by_task_and_what_comes_by_the_clock_is_listed(bare: Hou
         assert name in page
     assert re.search(r"pay_out</a></th><td class=\"num\">1</td>", page)
     assert "<dt>Redis</dt><dd>answers</dd>" in page
+
+
+def test_what_is_due_is_drawn_by_its_day(bare: House) -> None:
+    change(bare, ROWS)
+    change(bare, "UPDATE discuno_job SET run_at = discuno_now() + interval '30 days' WHERE unique_key = 'k5'")
+    page = " ".join(staff(bare).get("/admin/jobs").text.split())
+    assert "Not late 2, Late 1, Given up 1. The numbers are in the table below." in page
 
 
 def test_each_row_is_counted_in_one_state_alone(bare: House) -> None:

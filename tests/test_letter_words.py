@@ -196,7 +196,9 @@ def odd_rows(house: House) -> House:
     for sql in ROWS:
         change(house, sql, **{n: v for n, v in values.items() if re.search(rf":{n}\b", sql)})
     # Whatever the year is: letters are of the month before the session.
-    change(house, "UPDATE discuno_clock SET ahead = :now - clock_timestamp()", now=STARTS - timedelta(days=30))
+    change(
+        house, "UPDATE discuno_clock SET ahead = :now - clock_timestamp()", now=STARTS - timedelta(days=30)
+    )
     return house
 
 

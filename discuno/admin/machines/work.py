@@ -34,6 +34,7 @@ def index() -> Response:
         older=found.older("/admin/jobs", wanted),
         wanted=wanted,
         by_task=work_list.by_task(),
+        by_day=work_list.by_day() if not wanted else None,
         periodic=[
             (each, work_list.state_of(each.job) if each.job else None) for each in work_list.periodic()
         ],

@@ -1,5 +1,6 @@
 """Work as rows: what waits, is late, runs, fails or was given up; by task, and what comes by the clock."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,8 +9,10 @@ import sqlalchemy as sa
 
 from discuno.accounts import audit
 from discuno.accounts.audit import Actor
-from discuno.admin import lists
+from discuno.admin import bars, lists, spans
+from discuno.admin.bars import Chart, Series
 from discuno.admin.lists import Page
+from discuno.admin.spans import Span
 from discuno.kit import clock, outbox
 from discuno.kit.db import rows, session
 from discuno.kit.lifecycle import Status
@@ -82,6 +85,25 @@ def by_task() -> list[Task]:
     found = session().execute(sa.select(Job.task, due, *counts).group_by(Job.task).order_by(Job.task))
     tasks = [Task(name, dict(zip(JobState, n, strict=True)), since) for name, since, *n in found]
     return sorted(tasks, key=lambda task: (-task.numbers[J.DEAD], -task.numbers[J.LATE], task.name))
+
+
+def by_day() -> Chart:
+    """What is due when: a week back, and two weeks ahead."""
+    span = Span(spans.today() - timedelta(days=7), spans.today() + timedelta(days=15))
+    are, piece = _are(), span.piece_of(Job.run_at).label("piece")
+    kinds = (are[J.DEAD.value], are[J.LATE.value], sa.true())
+    state = sa.case(*((fits, n) for n, fits in enumerate(kinds))).label("state")
+    sums: dict[int, Counter[int]] = {n: Counter() for n in range(len(kinds))}
+    counted = sa.select(piece, state, sa.func.count()).where(span.is_within(Job.run_at))
+    for n, kind, number in session().execute(counted.group_by(piece, state)):
+        sums[kind][n] = number
+    dead, late, others = (bars.values(span, each) for each in sums.values())
+    series = [
+        Series("Not late", "earned", others),
+        Series("Late", "late", late),
+        Series("Given up", "back", dead, -1),
+    ]
+    return Chart("Work by the day on which it is due", span, series)
 
 
 def page(wanted: Mapping[str, str], before: int | None) -> Page[Job]:
