@@ -38,6 +38,7 @@ def type_into(jun: Attendee, wanted: Locator, words: str) -> None:
 
 
 # Somebody who opens a day before the month that they had asked for has come.
+NUMBER = "day => (day.querySelector('.day') ?? day).textContent"  # a day without times is a cell
 QUICK = """(day) => {
   day.focus();
   day.dispatchEvent(new KeyboardEvent("keydown", { key: "PageDown", bubbles: true, cancelable: true }));
@@ -67,14 +68,14 @@ def chooses_a_day_of_the_next_month(jun: Attendee) -> None:
         expect(month).not_to_have_text(before)
         expect(stand).to_be_focused()  # the one day that Tab leads to
     expect(month).not_to_have_text(first)
-    while int(stand.get_attribute("data-day") or "") > 7:
+    while int(stand.evaluate(NUMBER)) > 7:
         page.keyboard.press("ArrowUp")
     for key in ("ArrowDown", "Home", "ArrowRight", "End", "ArrowLeft", "ArrowRight"):  # within a whole week
         page.keyboard.press(key)
     expect(stand).to_be_focused()
     spoken = re.compile(r"^Sunday \d+ [A-Z][a-z]+( \d{4})?, \d+ times available$")  # a week's last day
     expect(stand).to_have_attribute("aria-label", spoken)
-    chosen = stand.get_attribute("data-day") or ""
+    chosen = stand.evaluate(NUMBER)
     page.keyboard.press("Enter")
     expect(page.locator("#bookings-slots")).to_contain_text(f" {chosen} ")
     expect(page.locator("#bookings-slots")).to_be_focused()
