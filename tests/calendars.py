@@ -81,12 +81,15 @@ class Sold:
         return [s for s in subjects(self.house, to) if not s.startswith(("Confirmed:", "Booked:"))]
 
     def hears(self, *events: dict[str, Any]) -> list[WebhookEvent]:
-        """Messages come from Cal.com and are worked on once; as they are stored then."""
-        known = len(all_of(self.house, WebhookEvent))
+        """Messages come from Cal.com and are worked on once; as they are stored then. Others may come meanwhile."""
+        known = len(self._heard())
         for event in events:
             assert post(self.house, json.dumps(event).encode()).status_code == 200
         self.house.work()
-        return all_of(self.house, WebhookEvent)[known:]
+        return self._heard()[known:]
+
+    def _heard(self) -> list[WebhookEvent]:
+        return [event for event in all_of(self.house, WebhookEvent) if event.provider == "calcom"]
 
 
 @contextmanager
