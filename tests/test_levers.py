@@ -15,7 +15,7 @@ from discuno.notifications.models import Alert
 from discuno.payments.models import Payment, Refund
 from discuno.payouts.models import Transfer, TransferReversal
 from tests.bank import at_stripe, charge, dispute, kept, let_it_end, transferred, with_the_mentor
-from tests.factories import all_of, change, someone, the, work_until_done
+from tests.factories import all_of, change, someone, subjects, the, work_until_done
 from tests.house import House
 from tests.reporting import Holder, attendee
 from tests.signing import ADMIN, SECOND_ADMIN, SUPPORT, code_of, staff
@@ -23,6 +23,7 @@ from tests.signing import ADMIN, SECOND_ADMIN, SUPPORT, code_of, staff
 pytestmark = pytest.mark.story
 
 PAGE = "/admin/payments/1"
+AMARA = "amara@discuno.example"
 WHY = "The attendee has asked us to."
 TRANSFER = "POST /stripe/v1/transfers$"
 REFUND = "POST /stripe/v1/refunds$"
@@ -158,6 +159,28 @@ def test_a_transfer_that_is_taken_back_stays_here_until_the_hold_is_lifted(held:
     pull(later(held), "lift")
     held.settle_down()
     assert (with_the_mentor(held), kept(held)) == (5400, 0)
+
+
+def test_what_an_admin_wants_back_and_is_gone_is_nobodys_debt(held: House) -> None:
+    transferred(held)
+    gone = {"amount": -5000, "currency": "usd", "account": all_of(held, Transfer)[0].destination}
+    held.control("POST", "stripe/balance", gone)
+    told = subjects(held, AMARA)
+    admin = later(held)
+    assert "What has left for the mentor’s bank cannot come back" in admin.reads("/take-back")
+    assert move(admin, "take-back").status_code == 303
+    held.settle_down()
+    work_until_done(held, 2, timedelta(hours=1))
+    assert (the(held, TransferReversal).status, with_the_mentor(held)) == ("failed", 5400)
+    assert subjects(held, AMARA) == told
+    page = later(held).reads()
+    assert "owed" not in page.lower()
+    assert "Could not be taken back, for <bdi>an admin</bdi>" in page
+    assert "could not be taken back" in (the(held, Payment).needs_attention or "")
+    [alert] = all_of(held, Alert)
+    assert alert.ended_at is None
+    assert pull(later(held), "clear", seen=the(held, Payment).needs_attention or "").status_code == 303
+    assert the(held, Alert).ended_at is not None
 
 
 def test_a_refused_transfer_is_tried_again_when_somebody_says_so(held: House) -> None:

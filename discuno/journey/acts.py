@@ -21,6 +21,7 @@ from discuno.kit.errors import DomainError
 from discuno.notifications import alerts
 from discuno.notifications.models import AlertKind
 from discuno.payments.models import Payment
+from discuno.payouts.models import WISH
 
 CHANGED = "What would move has changed since you looked. Please look again before you agree to it."
 
@@ -167,6 +168,6 @@ def _carry_out(act: Act, actor: Actor) -> None:
         money.refund(act.payment, amount=act.terms.refund, reason="admin", nonce=act.nonce)
     elif act.kind == ActKind.TAKE_BACK:
         objections.hold(act.payment)  # it is held again, and nothing sends it before the hold is lifted
-        money.take_back(act.payment, act.terms.back, f"admin:{act.nonce}")
+        money.take_back(act.payment, act.terms.back, f"{WISH}{act.nonce}")
     elif act.kind == ActKind.ACCEPT and act.case is not None:
         accept_chargeback(act.case)

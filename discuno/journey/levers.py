@@ -18,7 +18,7 @@ from discuno.notifications.models import AlertKind
 from discuno.payments import service as payments
 from discuno.payments.models import Payment
 from discuno.payouts import reversals
-from discuno.payouts.models import Transfer, TransferStatus
+from discuno.payouts.models import WISH, Transfer, TransferStatus
 from discuno.policy import REFUND_REFUSED, Reason, RefundAnswer
 
 # 19. An admin pulls a lever at one payment.
@@ -51,7 +51,7 @@ class Lever(Status):
         "Take the transfer back",
         "plain",
         "Money comes back from the mentor’s account at Stripe and is held here. The payment is put on hold, so that "
-        "it stays here.",
+        "it stays here. What has left for the mentor’s bank cannot come back, and stays theirs.",
     )
     RETRY = (
         "retry",
@@ -205,7 +205,7 @@ def was_done(act: Act) -> bool:
     if act.kind == ActKind.REFUND:
         return any(refund.nonce == act.nonce for refund in payment.refunds)
     taken = (reversal.about for transfer in payment.transfers for reversal in transfer.reversals)
-    return f"admin:{act.nonce}" in taken
+    return f"{WISH}{act.nonce}" in taken
 
 
 # What waits for a second admin

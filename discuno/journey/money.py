@@ -224,15 +224,15 @@ def reversal_made(reversal: TransferReversal, stripe_id: str, amount: int) -> No
 def reversal_refused(reversal: TransferReversal, code: str) -> None:
     """It cannot come back. After money has left, that is the mentor's debt, which later shares pay; both are told.
 
-    A transfer that only landed too late is nobody's debt: an admin has to know that it could not be kept.
+    A transfer that only landed too late, or that an admin wanted back, is nobody's debt: an admin has to know that it
+    could not be kept.
     """
     reversals.record_not_reversed(reversal)
-    if reversal.about.startswith(LANDED) and reversals.excess(reversal.transfer.payment) == 0:
-        needs_a_person(
-            reversal.transfer.payment, f"transfer {reversal.transfer_id} could not be taken back: {code}"
-        )
-        return
     payment, owed = reversal.transfer.payment, in_words(reversal.amount, reversal.transfer.currency)
+    landed_late = reversal.about.startswith(LANDED) and reversals.excess(payment) == 0
+    if landed_late or reversal.is_wish:
+        needs_a_person(payment, f"transfer {reversal.transfer_id} could not be taken back: {code}")
+        return
     mentor, cause = payment.booking.mentor, f"reversal:{reversal.id}"
     words = f"{mentor.name} owes {owed}, because it could not be taken back: {code}"
     alerts.begin(AlertKind.REVERSAL, cause, words, _page(payment), "debt_admin", reversal_id=reversal.id)

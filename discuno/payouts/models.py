@@ -222,11 +222,12 @@ class ReversalStatus(Status):
         "failed",
         "Could not be taken back",
         "bad",
-        "The account had too little; it is owed to the platform.",
+        "The account had too little.",
     )
 
 
 V = ReversalStatus
+WISH = "admin:"  # what a reversal is for that an admin wanted, with the number of the page
 
 
 class TransferReversal(Outgoing, HasLifecycle, HasId, Base):
@@ -245,13 +246,23 @@ class TransferReversal(Outgoing, HasLifecycle, HasId, Base):
     )
 
     transfer_id: Mapped[int] = mapped_column(sa.ForeignKey("discuno_transfer.id", ondelete="RESTRICT"))
-    about: Mapped[str] = mapped_column(sa.Text)  # e.g. refund:12, dispute:3, stripe:trr_…
+    about: Mapped[str] = mapped_column(sa.Text)  # e.g. refund:12, dispute:3, admin:<nonce>, stripe:trr_…
     amount: Mapped[int] = mapped_column(sa.BigInteger)
     status: Mapped[ReversalStatus] = mapped_column(status_type(ReversalStatus, "status"), default=V.REQUESTED)
     stripe_reversal_id: Mapped[str | None] = mapped_column(sa.Text)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
     transfer: Mapped[Transfer] = relationship(back_populates="reversals", lazy="joined", innerjoin=True)
+
+    @property
+    def is_wish(self) -> bool:
+        """Whether an admin wanted it: no money had left, so that nobody owes anything when it does not come."""
+        return self.about.startswith(WISH)
+
+    @property
+    def what_for(self) -> str:
+        """Refund 12, an admin."""
+        return "an admin" if self.is_wish else self.about.replace(":", " ", 1)
 
     @property
     def key(self) -> str:

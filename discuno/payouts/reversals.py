@@ -94,5 +94,5 @@ def record_reversed(reversal: TransferReversal, stripe_id: str, amount: int) -> 
 
 
 def record_not_reversed(reversal: TransferReversal) -> None:
-    """The account had too little: what was to come back is the mentor's debt until a later share pays it."""
+    """The account had too little. What has left of the payment is the mentor's debt, until a later share pays it."""
     reversal.move_to(ReversalStatus.FAILED)

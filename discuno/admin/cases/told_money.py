@@ -83,7 +83,9 @@ def _transfer(transfer: Transfer, held: int) -> Iterator[Event]:
         there = f"{transfer.stripe_transfer_id} to {transfer.destination}."
         yield Event(transfer.sent_at, f"{amount} transferred to the mentor", there, "ok", kind="money")
     for reversal in transfer.reversals:
-        told = f"{reversal.stripe_reversal_id or ''} {reversal.status.sentence} For {reversal.about}.".strip()
+        told = (
+            f"{reversal.stripe_reversal_id or ''} {reversal.status.sentence} For {reversal.what_for}.".strip()
+        )
         label = f"{in_words(reversal.amount, transfer.currency)} asked back from the mentor’s account"
         yield Event(reversal.created_at, label, told, reversal.status.tone, kind="money")
 
