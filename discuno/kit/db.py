@@ -87,9 +87,8 @@ def session() -> Session:
 
 @event.listens_for(Session, "after_begin")
 def _follow_the_database_clock(_session: Session, _transaction: object, connection: sa.Connection) -> None:
-    with closing(
-        connection.connection.cursor()
-    ) as cursor:  # the driver's own: this is asked in every transaction
+    # By the driver's own cursor: this is asked in every transaction.
+    with closing(connection.connection.cursor()) as cursor:
         cursor.execute("SELECT discuno_now()")
         [(now,)] = cursor.fetchall()
     clock.follow(now)
