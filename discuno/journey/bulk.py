@@ -2,19 +2,18 @@
 
 from collections.abc import Callable
 
-from discuno.accounts import audit
 from discuno.accounts import service as accounts
 from discuno.accounts.audit import Actor
 from discuno.accounts.models import Role, User
+from discuno.admin.machines import work_list
 from discuno.disputes import claims
 from discuno.disputes.models import Dispute
 from discuno.journey import levers
-from discuno.kit import outbox
 from discuno.kit.db import locked, session
 from discuno.kit.errors import DomainError, NotFound
 from discuno.kit.outbox import Job
-from discuno.notifications import again, alerts
-from discuno.notifications.models import AlertKind, Email, EmailStatus
+from discuno.notifications import again
+from discuno.notifications.models import Email, EmailStatus
 from discuno.payments import service as payments
 from discuno.payouts import service as payouts
 from discuno.policy import Reason
@@ -82,10 +81,8 @@ def _retry_job(job_id: int, actor: Actor, reason: str) -> str | None:
         job = locked(Job, job_id)
     except NotFound:
         return "It was done meanwhile."
-    if job.dead_at is None or not outbox.retry(job):
+    if job.dead_at is None or not work_list.retry(job, actor, reason):
         return "It is being tried already."
-    audit.record(actor, "retry job", f"job:{job_id}", reason, before={"task": job.task, "error": job.error})
-    alerts.over(AlertKind.JOB, f"job:{job_id}")
     return DONE
 
 
