@@ -111,23 +111,22 @@ class House:
 
     def begin_with(self, *entries: dict[str, Any]) -> None:
         """As on the first day with these mentors in it: planted once, put back as they were before each test."""
-        self.empty()
         if self._planted is not None:
-            self._planted.put_back(self)
+            self._planted.put_back()
             return
+        self.empty()
         for entry in entries:
             self.plant(entry)
         self.settle_down()  # the news of the planting has come
-        self._planted = Photograph(self, CATALOGUE, WORLD)
+        self._planted = Photograph(self, "planted", CATALOGUE, WORLD)
 
     def begin_sold(self, sell: Callable[[], object]) -> None:
         """As it is after `sell`, which is done anew when what it has left is no longer of lately."""
         if self._sold is None or self._sold.is_old:
             sell()
-            self._sold = Photograph(self)
+            self._sold = Photograph(self, "sold")
         else:
-            self.empty()
-            self._sold.put_back(self)
+            self._sold.put_back()
 
     def plant(self, entry: dict[str, Any]) -> None:
         """Add a mentor with account and calendar."""
@@ -180,41 +179,58 @@ class House:
 
 
 class Photograph:
-    """Rows and the stand-ins' books at a moment, all or some; not what Redis held: nothing may depend on that."""
+    """Rows and the stand-ins' books at a moment, all or some; not what Redis held: nothing may depend on that.
+
+    The rows lie in a schema of their own, `shelf`; of two photographs on one shelf the later stays.
+    """
 
     def __init__(
-        self, house: House, names: Collection[str] | None = None, kinds: Collection[str] | None = None
+        self,
+        house: House,
+        shelf: str,
+        names: Collection[str] | None = None,
+        kinds: Collection[str] | None = None,
     ) -> None:
-        self._taken = time.monotonic()
+        self._house, self._shelf, self._taken = house, shelf, time.monotonic()
         world = house.sandbox.world
-        self._records = {kind: deepcopy(world.all(kind)) for kind in kinds or world.kinds}
+        with world.lock:
+            self._records = {kind: deepcopy(world.all(kind)) for kind in kinds or world.kinds}
         with house.app.app_context(), transaction() as unit:
-            tables = [
-                t for t in db.metadata.sorted_tables if t.name not in KEEP and (not names or t.name in names)
-            ]
-            found = {t: [dict(row) for row in unit.execute(sa.select(t)).mappings()] for t in tables}
-            self._rows = {table: rows for table, rows in found.items() if rows}
+            unit.execute(sa.text(f"DROP SCHEMA IF EXISTS {shelf} CASCADE"))
+            unit.execute(sa.text(f"CREATE SCHEMA {shelf}"))
+            tables = [t.name for t in db.metadata.sorted_tables if t.name not in KEEP]
+            filled = unit.execute(sa.text(" UNION ".join(map(TOUCHED.format, tables)))).scalars()
+            self._filled = [name for name in filled if not names or name in names]
+            for name in self._filled:
+                unit.execute(sa.text(f"CREATE TABLE {shelf}.{name} AS TABLE {name}"))
             counters = unit.execute(sa.text(COUNTERS)).all()
-            self._counters = [
-                (f"{name}_id_seq", last) for name, last in counters if not names or name in names
-            ]
+            self._counters = [(name, last) for name, last in counters if not names or name in names]
+            self._ahead = unit.execute(sa.text("SELECT ahead FROM discuno_clock")).scalar_one()
 
     @property
     def is_old(self) -> bool:
         """Whether what happened in it lies too long back."""
         return time.monotonic() - self._taken > KEPT_FOR.total_seconds()
 
-    def put_back(self, house: House) -> None:
-        """Into an empty house."""
-        for kind, records in deepcopy(self._records).items():
-            for record in records:
-                house.sandbox.world.put(kind, record)
-        with house.app.app_context(), transaction() as unit:
-            unit.execute(sa.text("SET LOCAL session_replication_role = replica"))
-            for table, rows in self._rows.items():
-                unit.execute(sa.insert(table), rows)
-            for name, value in self._counters:
-                unit.execute(sa.select(sa.func.setval(name, value)))
+    def put_back(self) -> None:
+        """The house is emptied, and is as it was then."""
+        self._house.empty()
+        with self._house.sandbox.courier.carrying:
+            for kind, records in deepcopy(self._records).items():
+                for record in records:
+                    self._house.sandbox.world.put(kind, record)
+            with self._house.app.app_context(), transaction() as unit:
+                unit.execute(sa.text("SET LOCAL session_replication_role = replica"))
+                for name in self._filled:
+                    unit.execute(sa.text(f"INSERT INTO {name} SELECT * FROM {self._shelf}.{name}"))  # noqa: S608 - our own names
+                for name, last in self._counters:
+                    unit.execute(sa.select(sa.func.setval(f"{name}_id_seq", last)))
+                unit.execute(sa.text("UPDATE discuno_clock SET ahead = :ahead"), {"ahead": self._ahead})
+
+    def forget(self) -> None:
+        """The shelf is cleared."""
+        with self._house.app.app_context(), transaction() as unit:
+            unit.execute(sa.text(f"DROP SCHEMA {self._shelf} CASCADE"))
 
 
 @contextmanager
