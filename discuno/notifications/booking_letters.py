@@ -73,7 +73,7 @@ def takes_place(booking: Booking) -> bool:
 # Confirmed
 
 
-@letter("booking_confirmed", about="booking_id", unless=unless(takes_place))
+@letter("booking_confirmed", about="booking_id", unless=unless(takes_place), attaches=True)
 def booking_confirmed(booking_id: int) -> Letter:
     """To the attendee: it will take place, what it cost, and what can still be done about it."""
     booking = the_booking(booking_id)
@@ -119,7 +119,7 @@ def how_long_it_is_held(payment: Payment | None, zone: str) -> list[str]:
     ]
 
 
-@letter("booking_confirmed_mentor", about="booking_id", unless=unless(takes_place))
+@letter("booking_confirmed_mentor", about="booking_id", unless=unless(takes_place), attaches=True)
 def booking_confirmed_mentor(booking_id: int) -> Letter:
     """To the mentor: somebody has booked."""
     booking = the_booking(booking_id)

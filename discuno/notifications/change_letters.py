@@ -65,7 +65,7 @@ def _who_moved(booking: Booking, reader: Party) -> str:
     return _who(move.by if move is not None else None, booking, reader)
 
 
-@letter("booking_moved", about="booking_id", unless=_has_changed)
+@letter("booking_moved", about="booking_id", unless=_has_changed, attaches=True)
 def booking_moved(booking_id: int) -> Letter:
     """To the attendee: the old time and the new one; the payment stays."""
     booking = the_booking(booking_id)
@@ -85,7 +85,7 @@ def booking_moved(booking_id: int) -> Letter:
     )
 
 
-@letter("booking_moved_mentor", about="booking_id", unless=_has_changed)
+@letter("booking_moved_mentor", about="booking_id", unless=_has_changed, attaches=True)
 def booking_moved_mentor(booking_id: int) -> Letter:
     """To the mentor: the old time and the new one, and what it means for the money."""
     booking = the_booking(booking_id)
@@ -153,7 +153,7 @@ def _cancelled_facts(booking: Booking, zone: str) -> Facts:
     return [*session_facts(booking, zone), *reason]
 
 
-@letter("booking_cancelled", about="booking_id")
+@letter("booking_cancelled", about="booking_id", attaches=True)
 def booking_cancelled(booking_id: int) -> Letter:
     """To the attendee: by whom, and exactly what comes back or why nothing does."""
     booking = the_booking(booking_id)
@@ -173,7 +173,7 @@ def booking_cancelled(booking_id: int) -> Letter:
     )
 
 
-@letter("booking_cancelled_mentor", about="booking_id")
+@letter("booking_cancelled_mentor", about="booking_id", attaches=True)
 def booking_cancelled_mentor(booking_id: int) -> Letter:
     """To the mentor: by whom, and what becomes of their share."""
     booking = the_booking(booking_id)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
+from inspect import getdoc
 
 import css_inline
 from flask import render_template
@@ -20,7 +21,7 @@ from discuno.kit.db import session
 from discuno.kit.money import in_words
 from discuno.kit.text import as_typed, one_line
 from discuno.kit.web import moment
-from discuno.notifications.models import AlertKind
+from discuno.notifications.models import AlertKind, OptionalKind
 from discuno.payments.models import Payment, Refund
 from discuno.payouts.models import Transfer
 
@@ -49,21 +50,50 @@ Unless = Callable[[int, datetime], bool]  # the id, and when the letter was owed
 
 @dataclass(frozen=True)
 class Template:
-    """How a letter is written: the name of the id it is about, the function, and when it is not sent after all."""
+    """How a letter is written: the name of the id it is about, the function, and when it is not sent after all.
+
+    `optional` is the kind under which its reader may decline it; `attaches`: a calendar file goes with it.
+    """
 
     about: str
     write: Write
     unless: Unless | None
+    optional: OptionalKind | None
+    attaches: bool
+
+    @property
+    def reader(self) -> str:
+        """To whom it goes, as its docstring begins: "To the attendee: …"."""
+        return self._said()[0].removeprefix("To ")
+
+    @property
+    def says(self) -> str:
+        """What it tells, as its docstring goes on."""
+        said = self._said()[1]
+        return said[:1].upper() + said[1:]
+
+    def _said(self) -> tuple[str, str]:
+        to, _, what = (getdoc(self.write) or "").partition("\n")[0].partition(": ")
+        return to, what
 
 
 LETTERS: dict[str, Template] = {}
 
 
-def letter(template: str, about: str, unless: Unless | None = None) -> Callable[[Write], Write]:
-    """Register a letter. It is dropped if, when it is to be sent, `unless` says that it is no longer true."""
+def letter(
+    template: str,
+    about: str,
+    unless: Unless | None = None,
+    optional: OptionalKind | None = None,
+    attaches: bool = False,
+) -> Callable[[Write], Write]:
+    """Register a letter. It is dropped if, when it is to be sent, `unless` says that it is no longer true.
+
+    The first line of its docstring is read on the admins' pages: "To the attendee: what it tells."
+    """
 
     def register(write: Write) -> Write:
-        LETTERS[template] = Template(about, write, unless)
+        LETTERS[template] = Template(about, write, unless, optional, attaches)
         return write
 
     return register
@@ -241,10 +271,13 @@ class Drawn:
     text: str
 
 
-def render(words: Letter, base_url: str) -> Drawn:
-    """Draw a letter: HTML with its styles in the tags, and the same in plain text."""
+def render(words: Letter, base_url: str, choices: str | None = None) -> Drawn:
+    """Draw a letter: HTML with its styles in the tags, and the same in plain text.
+
+    `choices` is the path on which its reader may decline such letters, for one that is optional.
+    """
     words = _tidy(words)
-    context = {"letter": words, "base_url": base_url}
+    context = {"letter": words, "base_url": base_url, "choices": choices}
     html = render_template("letters/letter.html", **context)
     return Drawn(words.subject, _inliner().inline(html), render_template("letters/letter.txt", **context))
 

@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from discuno.kit.db import Base, HasId, UtcDateTime
 from discuno.kit.lifecycle import HasLifecycle, Moves, Status, status_type
@@ -24,6 +24,26 @@ class EmailStatus(Status):
 
 
 M = EmailStatus
+
+
+class OptionalKind(Status):
+    """Letters that their reader can do without, and may decline. All others tell of their money or their hour."""
+
+    DAY_BEFORE = ("day_before", "The day before a session", "note", "A reminder 24 hours before it begins.")
+    HOUR_BEFORE = ("hour_before", "The hour before a session", "note", "A reminder an hour before it begins.")
+    MONEY = (
+        "money",
+        "Each transfer and payout",
+        "note",
+        "When your share of a session was transferred, and when a payout was sent and has arrived.",
+    )
+
+
+class Carrier(Status):
+    """Who takes a letter to its reader."""
+
+    RESEND = ("resend", "Resend", "note", "The letter goes by Resend.")
+    SMTP = ("smtp", "Mail server", "wait", "Resend would not or could not take it: it goes by the mail server.")
 
 
 class AlertKind(Status):
@@ -70,6 +90,7 @@ class Email(HasLifecycle, HasId, Base):
         sa.Index("ix_discuno_email_status", "status", "id"),
         sa.Index("ix_discuno_email_template", "template", "status", "id"),
         sa.Index("ix_discuno_email_about", "about", postgresql_using="gin"),
+        sa.Index("ix_discuno_email_batch_id", "batch_id", postgresql_where=sa.text("batch_id IS NOT NULL")),
         sa.Index(
             "ix_discuno_email_created_at",
             "created_at",
@@ -89,6 +110,42 @@ class Email(HasLifecycle, HasId, Base):
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # the carrier said what became of it
     opened_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # first; many readers never tell
+    # Handed over since then without an answer: it may be there or not. None: nothing is unknown.
+    asked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    carrier: Mapped[Carrier] = mapped_column(
+        status_type(Carrier, "carrier"), default=Carrier.RESEND, server_default=Carrier.RESEND.value
+    )
+    batch_id: Mapped[int | None] = mapped_column(sa.ForeignKey("discuno_letter_batch.id", ondelete="RESTRICT"))
+    batch: Mapped["LetterBatch | None"] = relationship()
+
+
+class LetterBatch(HasId, Base):
+    """Letters that are handed over together, under one key. Broken up, each of them goes alone."""
+
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    broken_up_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class MailAddress(HasId, Base):
+    """What an address takes of our letters: known of those that have declined something, or take nothing."""
+
+    __table_args__ = (
+        sa.UniqueConstraint("address"),
+        sa.CheckConstraint("address = lower(address)", name="lower"),
+        sa.CheckConstraint(
+            "(stopped_at IS NULL) = (stopped_because IS NULL) "
+            "AND (stopped_because IS NULL OR stopped_because IN ('bounced', 'complained'))",
+            name="stopped",
+        ),
+        sa.Index("ix_discuno_mail_address_stopped", "id", postgresql_where=sa.text("stopped_at IS NOT NULL")),
+    )
+
+    address: Mapped[str] = mapped_column(sa.Text)
+    declined: Mapped[list[str]] = mapped_column(ARRAY(sa.Text), default=list)  # values of OptionalKind
+    stopped_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # it gets no optional letters since
+    stopped_because: Mapped[str | None] = mapped_column(sa.Text)  # what became of the letter below
+    stopped_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("discuno_email.id", ondelete="RESTRICT"))
+    stopped_by: Mapped["Email | None"] = relationship()
 
 
 class Alert(HasId, Base):
