@@ -24,11 +24,13 @@ from discuno.admin.cases import case_metrics as admin_metrics
 from discuno.admin.cases import cases as admin_cases
 from discuno.admin.cases import deciding as admin_deciding
 from discuno.admin.cases import evidence_page as admin_evidence
+from discuno.admin.machines import addresses_page as admin_addresses
 from discuno.admin.machines import alerts_page as admin_alerts
 from discuno.admin.machines import bulk as admin_bulk
 from discuno.admin.machines import bulk_jobs
 from discuno.admin.machines import inbox as admin_inbox
 from discuno.admin.machines import letters_page as admin_letters
+from discuno.admin.machines import templates_page as admin_templates
 from discuno.admin.machines import watch as admin_watch
 from discuno.admin.machines import work as admin_work
 from discuno.admin.money import levers as admin_levers
@@ -57,7 +59,7 @@ from discuno.disputes import answer_jobs
 from discuno.disputes import host as disputes_host
 from discuno.disputes import jobs as disputes_jobs
 from discuno.disputes import routes as disputes_routes
-from discuno.edges import calcom, queue, resend, stripe
+from discuno.edges import calcom, queue, resend, smtp, stripe
 from discuno.kit import limits, logs, security, web
 from discuno.kit.db import db
 from discuno.mentors import calcom as mentors_calcom
@@ -67,6 +69,7 @@ from discuno.mentors import profile as mentors_profile
 from discuno.mentors import routes as mentors_routes
 from discuno.mentors import types as mentors_types
 from discuno.notifications import jobs as notifications_jobs
+from discuno.notifications import routes as notifications_routes
 from discuno.payments import jobs as payments_jobs
 from discuno.payments import routes as payments_routes
 from discuno.payouts import bank_jobs as payouts_bank_jobs
@@ -114,6 +117,8 @@ ROOMS = (
     admin_overview.bp,
     admin_alerts.bp,
     admin_letters.bp,
+    admin_addresses.bp,
+    admin_templates.bp,
     admin_inbox.bp,
     admin_work.bp,
     admin_drift.bp,
@@ -159,6 +164,10 @@ ROOMS = (
     payouts_request.bp,
     disputes_routes.bp,
     disputes_host.bp,
+    notifications_routes.bp,
+    notifications_routes.one_click,
+    notifications_routes.of_booking,
+    notifications_routes.of_mentor,
     webhooks_routes.bp,
     health.bp,
     cron.bp,
@@ -178,7 +187,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask(__name__, root_path=_root(), template_folder="templates", static_folder="static")
     app.extensions["settings"] = settings
     app.config.update(_flask_config(settings))
-    for edge in (stripe, calcom, resend, queue):
+    for edge in (stripe, calcom, resend, smtp, queue):
         edge.configure(settings)
     db.init_app(app)
     Migrate(app, db, directory=MIGRATIONS)
@@ -230,6 +239,7 @@ def _flask_config(settings: Settings) -> dict[str, Any]:
         "ADMIN_EMAIL": settings.admin_email,
         "STRIPE_TRANSFER_RATE": settings.stripe_transfer_rate,
         "EMAIL_FROM_DOMAIN": settings.email_from_domain,
+        "RESEND_RATE": settings.resend_rate,
     }
 
 

@@ -49,6 +49,10 @@ class Settings(BaseSettings):
     resend_api_key: SecretStr
     resend_api_base: str = "https://api.resend.com"
     resend_webhook_secret: SecretStr | None = None
+    resend_rate: float = Field(
+        default=4, gt=0, le=1000
+    )  # requests a second; Resend allows 5 a team, and others ask too
+    smtp_url: SecretStr | None = None  # for letters that Resend does not take
     email_from_domain: str
     admin_email: str
 
@@ -81,6 +85,14 @@ class Settings(BaseSettings):
         if urlsplit(value).scheme not in ("http", "https"):
             raise ValueError("must be an http or https address")
         return value.rstrip("/")
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _is_mail_server(cls, value: SecretStr | None) -> SecretStr | None:
+        parts = urlsplit(value.get_secret_value()) if value is not None else None
+        if parts is not None and (parts.scheme not in ("smtp", "smtps") or not parts.hostname):
+            raise ValueError("must look like smtp://user:password@host:587 or smtps://user:password@host:465")
+        return value
 
     @model_validator(mode="after")
     def _live_keys_need_https(self) -> Self:

@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
+from discuno import journey
 from discuno.bookings.acting import acting_for
-from discuno.bookings.models import Booking, BookingStatus
+from discuno.bookings.models import Booking, BookingStatus, Party
 from discuno.edges import calcom
 from discuno.edges.calcom import CalcomKeyRefused, Place
 from discuno.kit import clock, outbox
@@ -52,7 +53,8 @@ def compare_calendar(mentor_id: int) -> None:
             there = list(calcom.upcoming())
     except CalcomKeyRefused:
         with transaction():
-            calendars.could_not_ask(locked(Mentor, mentor_id), calendars.KEY_REFUSED)
+            mentor = locked(Mentor, mentor_id)
+            journey.calendar_silent(Party.HOUSE.value, mentor, calendars.KEY_REFUSED)
         return
     _compare(mentor_id, there)
 

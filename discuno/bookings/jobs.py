@@ -65,6 +65,13 @@ def drop_reservation(booking_id: int) -> None:
             calcom.drop_reservation(type_id, uid)
 
 
+@outbox.task("remind", queue="news")
+def remind(booking_id: int, lead: str) -> None:
+    """Remind both sides of a session that draws near, if it still takes place."""
+    with transaction():
+        journey.remind(payments.locked_booking(booking_id), lead)
+
+
 @outbox.task("undo_at_calendar")
 def undo_at_calendar(booking_id: int) -> None:
     """Take back what a refused booking may have left in the mentor's calendar."""

@@ -57,6 +57,7 @@ from discuno.journey.booking import (
     watch,
 )
 from discuno.journey.calendars import (
+    calendar_silent,
     calendar_told,
     let_key_go,
     link_calendar,
@@ -117,6 +118,7 @@ from discuno.journey.offers import (
 )
 from discuno.journey.pauses import pause_transfers, resume_transfers, suspend, unsuspend
 from discuno.journey.people import invite, sign_in_asked
+from discuno.journey.reminders import plan_reminders, remind
 from discuno.journey.reports import (
     answer_is_due,
     answer_report,
@@ -162,6 +164,7 @@ __all__ = [
     "begin_checkout",
     "booking_confirmed",
     "booking_refused",
+    "calendar_silent",
     "calendar_told",
     "cancel",
     "cancel_answer",
@@ -208,12 +211,14 @@ __all__ = [
     "payout_refused",
     "payout_seen",
     "person",
+    "plan_reminders",
     "ran_out",
     "refund",
     "refund_answered",
     "refund_found",
     "refund_refused",
     "refund_what_can_be",
+    "remind",
     "remove_offer",
     "replace_link",
     "report",

@@ -21,8 +21,6 @@ from discuno.payouts.banking import PayoutSeen
 from discuno.payouts.models import AccountStatus, MentorStripeAccount, Payout, PayoutStatus
 from discuno.policy import PAYOUT_STALE, Reason
 
-MENTORS_TURN = (AccountStatus.ONBOARDING, AccountStatus.RESTRICTED, AccountStatus.REJECTED)
-
 # 9. The mentor's account changes.
 
 
@@ -77,7 +75,7 @@ def account_changed(account: MentorStripeAccount) -> None:
     if account.can_receive:
         if transfers.unblock([Reason.ACCOUNT], mentor_id=account.mentor_id):
             money.wake_release()
-    elif account.status in MENTORS_TURN and payouts.has_money_waiting(account.mentor_id):
+    elif account.status in money.MENTORS_TURN and payouts.has_money_waiting(account.mentor_id):
         money.account_needs_mentor(account)
     if banking.lying(account):
         if banking.reason_to_wait(account) is None:
@@ -189,17 +187,20 @@ def may_pay_out(payout: Payout) -> bool:
 
 
 def payout_seen(payout: Payout, seen: PayoutSeen) -> None:
-    """Take Stripe's word on a payout. One that failed, even after it was paid, is told to mentor and admin."""
+    """Take Stripe's word on a payout. The mentor is told; of one that failed, even once it was paid, an admin too."""
     if not banking.record(payout, seen):
         return
-    if payout.status == PayoutStatus.PAID:
+    mentor, event = payout.account.mentor.user.email, f"payout:{payout.id}"
+    if payout.status in (PayoutStatus.PENDING, PayoutStatus.IN_TRANSIT):
+        letters.tell(f"{event}:sent", mentor, "payout_sent", payout_id=payout.id)
+    elif payout.status == PayoutStatus.PAID:
         alerts.over(AlertKind.PAYOUT, f"payout:{payout.account_id}:{payout.currency}")
+        letters.tell(f"{event}:arrived", mentor, "payout_arrived", payout_id=payout.id)
     elif payout.status == PayoutStatus.FAILED:
         banking.block(payout, payout.failure_code or "payout_failed")
         name = f"refresh:{payout.account_id}"
         outbox.add("refresh_account", account_id=payout.account_id, unique_key=name)
-        event = f"payout:{payout.id}:failed"
-        letters.tell(event, payout.account.mentor.user.email, "payout_failed", payout_id=payout.id)
+        letters.tell(f"{event}:failed", mentor, "payout_failed", payout_id=payout.id)
         _payout_alert(payout, "payout_failed_admin", "came back from the bank")
 
 

@@ -9,6 +9,7 @@ from discuno.bookings import service as bookings
 from discuno.bookings.models import Booking, BookingStatus, FunnelStep
 from discuno.bookings.service import Attendee
 from discuno.journey import money
+from discuno.journey.reminders import plan_reminders
 from discuno.kit import clock, outbox
 from discuno.kit.errors import DomainError
 from discuno.mentors.models import EventType
@@ -109,7 +110,7 @@ def payment_seen(payment: Payment, seen: Seen) -> None:
         if payment.status == PaymentStatus.PENDING:
             payment.move_to(PaymentStatus.PROCESSING)
     elif seen.is_over_unpaid and seen.session_id == payment.stripe_checkout_session_id:
-        checkout_over(payment)
+        checkout_over(payment, refused=seen.is_refused)
 
 
 def payment_succeeded(payment: Payment, seen: Seen) -> None:
@@ -129,8 +130,11 @@ def payment_succeeded(payment: Payment, seen: Seen) -> None:
     ask_for_confirmation(payment.booking)
 
 
-def checkout_over(payment: Payment) -> None:
-    """The session ended without money: the payment has failed, and the hour is free again."""
+def checkout_over(payment: Payment, *, refused: bool = False) -> None:
+    """The session ended without money: the payment has failed, and the hour is free again.
+
+    `refused`: somebody had paid, and their bank has taken its time to say no.
+    """
     if not payment.status.is_waiting:
         return
     payment.move_to(PaymentStatus.FAILED)
@@ -139,8 +143,8 @@ def checkout_over(payment: Payment) -> None:
     if payments.was_given_back(payment):
         give_back(booking, BookingStatus.RELEASED)
     elif booking.status == BookingStatus.HELD:
-        event = f"booking:{booking.id}:unpaid"
-        letters.tell(event, payment.customer_email, "payment_expired", booking_id=booking.id)
+        event, template = f"booking:{booking.id}:unpaid", "payment_failed" if refused else "payment_expired"
+        letters.tell(event, payment.customer_email, template, booking_id=booking.id)
         give_back(booking, BookingStatus.EXPIRED)
 
 
@@ -184,28 +188,27 @@ def booking_confirmed(booking: Booking) -> None:
     event = f"booking:{booking.id}:confirmed"
     letters.tell(event, booking.attendee_email or "", "booking_confirmed", booking_id=booking.id)
     letters.tell(event, booking.mentor.user.email, "booking_confirmed_mentor", booking_id=booking.id)
+    plan_reminders(booking)
     payment = payments.of_booking(booking)
     if payment is None:
         funnel.reached(booking, FunnelStep.PAID)
     if payment is not None and transfers.schedule(payment) is not None:
         transfers.review(payment)
+        money.account_comes_first(booking.mentor)
         money.wake_release()
 
 
 def booking_refused(booking: Booking, why: str, near: Sequence[datetime] = ()) -> None:
     """It cannot take place: the money goes back at once, and the attendee is told both, with near times. Once."""
+    was_given_up = booking.status in (BookingStatus.EXPIRED, BookingStatus.RELEASED)
     if not booking.move_to(BookingStatus.REFUSED):
         return
     booking.refused_because = why
     booking.near_starts = list(near)
     if booking.calcom_event_type_id is not None and booking.calcom_attempted_at is not None:
         outbox.add("undo_at_calendar", booking_id=booking.id)  # an answer may have been lost
-    letters.tell(
-        f"booking:{booking.id}:refused",
-        booking.attendee_email or "",
-        "booking_refused",
-        booking_id=booking.id,
-    )
+    event, template = f"booking:{booking.id}:refused", "payment_late" if was_given_up else "booking_refused"
+    letters.tell(event, booking.attendee_email or "", template, booking_id=booking.id)
     payment = payments.of_booking(booking)
     if payment is not None and payment.status.has_money:
         money.refund_what_can_be(payment, reason="booking_refused")

@@ -14,6 +14,7 @@ from discuno.kit.errors import DomainError
 from discuno.mentors import calendars
 from discuno.mentors.calendars import Seen
 from discuno.mentors.models import Calendar, EventType, Mentor
+from discuno.notifications import service as letters
 
 AFTERWARDS = timedelta(days=1)  # within which somebody may still say who has not come
 
@@ -89,6 +90,16 @@ def calendar_told(actor: Actor, mentor: Mentor, username: str, types: Sequence[S
     changed = calendars.learn(mentor, types)
     if changed:
         audit.note(actor, "session types at Cal.com", f"mentor:{mentor.id}", after={"changed": changed})
+
+
+def calendar_silent(actor: str | Actor, mentor: Mentor, problem: str) -> None:
+    """Cal.com has told nothing. A key that it does not accept any more needs the mentor, who is told once a key."""
+    known = calendars.needs_key(mentor)
+    calendars.could_not_ask(mentor, problem)
+    if calendars.needs_key(mentor) and not known:
+        audit.note(actor, "key refused by Cal.com", f"mentor:{mentor.id}")
+        event = f"calendar:{mentor.id}:key:{calendars.key_mark(mentor)}"
+        letters.tell(event, mentor.user.email, "calendar_needs_you", mentor_id=mentor.id)
 
 
 def _facts(mentor: Mentor) -> dict[str, str | None]:

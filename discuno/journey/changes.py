@@ -10,6 +10,7 @@ from discuno.bookings.models import Booking, BookingStatus, Party
 from discuno.disputes.models import Decision
 from discuno.disputes.reports import latest as latest_report
 from discuno.journey import money, reports
+from discuno.journey.reminders import plan_reminders
 from discuno.kit import clock, outbox
 from discuno.kit.errors import DomainError
 from discuno.notifications import service as letters
@@ -55,7 +56,7 @@ def cancel(booking: Booking, by: Party, reason: str = "", *, actor: Actor | None
     payment = payments.of_booking(booking)
     if payment is not None:
         _settle_cancelled(payment, answer)
-    _tell_both(booking, "cancelled", "booking_cancelled")
+    _tell_both(booking, "cancelled", "booking_cancelled", "booking_cancelled_mentor")
 
 
 def _settle_cancelled(payment: Payment, answer: CancelAnswer) -> None:
@@ -87,11 +88,11 @@ def _why_not_made(booking: Booking) -> str | None:
     return MOVING if changes.is_moving(booking) else None
 
 
-def _tell_both(booking: Booking, what: str, template: str) -> None:
+def _tell_both(booking: Booking, what: str, to_attendee: str, to_mentor: str) -> None:
     """Both sides, once for each state of the booking."""
     event = f"booking:{booking.id}:{what}:{booking.sequence}"
-    letters.tell(event, booking.attendee_email or "", template, booking_id=booking.id)
-    letters.tell(event, booking.mentor.user.email, f"{template}_mentor", booking_id=booking.id)
+    letters.tell(event, booking.attendee_email or "", to_attendee, booking_id=booking.id)
+    letters.tell(event, booking.mentor.user.email, to_mentor, booking_id=booking.id)
 
 
 # 10. It is moved. The payment stays; its dispute period and the calendars follow.
@@ -137,7 +138,8 @@ def moved(booking: Booking, start: datetime, by: Party) -> None:
         payments.session_moved(payment)
         transfers.review(payment)
         money.wake_release()
-    _tell_both(booking, "moved", "booking_moved")
+    _tell_both(booking, "moved", "booking_moved", "booking_moved_mentor")
+    plan_reminders(booking)
 
 
 def move_refused(booking: Booking) -> None:

@@ -8,8 +8,6 @@ from discuno.payments.models import Payment
 from discuno.payouts import reversals
 from discuno.payouts.models import Transfer, TransferReversal, TransferStatus
 
-BY_HAND = "stripe:"  # why a reversal was made that is not ours, with Stripe's id of it
-
 
 @dataclass(frozen=True)
 class Found:
@@ -44,7 +42,7 @@ def reversal_found(transfer: Transfer, found: Found) -> TransferReversal | None:
     if any(r.stripe_reversal_id == found.stripe_id for r in transfer.reversals):
         return None
     ours = next((r for r in transfer.reversals if _is_it(r, found)), None)
-    reversal = ours or reversals.add_reversal(transfer, found.amount, f"{BY_HAND}{found.stripe_id}")
+    reversal = ours or reversals.add_reversal(transfer, found.amount, f"{money.BY_HAND}{found.stripe_id}")
     money.reversal_made(reversal, found.stripe_id, found.amount)
     if ours is None and ledger.held(transfer.payment) > 0:
         money.needs_a_person(

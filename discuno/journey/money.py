@@ -7,6 +7,7 @@ from discuno.bookings.models import BookingStatus
 from discuno.kit import clock, outbox
 from discuno.kit.errors import DomainError
 from discuno.kit.money import in_words
+from discuno.mentors.models import Mentor
 from discuno.notifications import alerts
 from discuno.notifications import service as letters
 from discuno.notifications.models import AlertKind
@@ -16,12 +17,23 @@ from discuno.payments.models import Payment, Refund, RefundStatus
 from discuno.payments.service import RefundSeen
 from discuno.payouts import reversals, transfers
 from discuno.payouts import service as payouts
-from discuno.payouts.models import MentorStripeAccount, Transfer, TransferReversal, TransferStatus
+from discuno.payouts.models import (
+    AccountStatus,
+    MentorStripeAccount,
+    Transfer,
+    TransferReversal,
+    TransferStatus,
+)
 from discuno.policy import Reason
 
 # Why a reversal is made:
 LANDED = "landed:"  # the transfer landed after somebody had objected
 DISPUTED = "dispute:"  # a bank has taken the money
+BY_HAND = "stripe:"  # it was made in Stripe's Dashboard, with Stripe's id of it
+
+# Refunds for these reasons are announced by the letters about what they are made for; see `refund`.
+TOLD_OTHERWISE = ("booking_cancelled", "booking_refused", "report:")
+MENTORS_TURN = (AccountStatus.ONBOARDING, AccountStatus.RESTRICTED, AccountStatus.REJECTED)
 
 # 5. Money goes back.
 
@@ -42,6 +54,10 @@ def refund(payment: Payment, *, amount: int, reason: str, nonce: str) -> Refund 
     take_back_excess(payment, f"refund:{wanted.id}")
     transfers.review(payment)
     outbox.add("send_refund", refund_id=wanted.id, unique_key=f"refund:{wanted.id}")
+    if not wanted.reason.startswith(TOLD_OTHERWISE):
+        letters.tell(
+            f"refund:{wanted.id}:started", payment.customer_email, "refund_started", refund_id=wanted.id
+        )
     return wanted
 
 
@@ -81,11 +97,19 @@ def refund_answered(asked: Refund, seen: RefundSeen) -> None:
     if changed:  # told again, it is no cause to ask again for what could not be taken back
         take_back_excess(payment, f"refund:{asked.id}")
     if changed and asked.status == RefundStatus.SUCCEEDED:
-        letters.tell(f"refund:{asked.id}:done", payment.customer_email, "refund_done", refund_id=asked.id)
+        _tell_returned(asked)
         alerts.over(AlertKind.REFUND, f"refund:{asked.id}")
     elif changed and asked.status == RefundStatus.FAILED:
         _refund_failed(asked, f"Stripe says: {seen.status} (booking {payment.booking_id})")
     transfers.review(payment)
+
+
+def _tell_returned(asked: Refund) -> None:
+    """The attendee hears of every refund, the mentor of one that no other letter tells them of."""
+    payment, event = asked.payment, f"refund:{asked.id}:done"
+    letters.tell(event, payment.customer_email, "refund_done", refund_id=asked.id)
+    if payment.booking.confirmed_at is not None and not asked.reason.startswith(TOLD_OTHERWISE):
+        letters.tell(event, payment.booking.mentor.user.email, "refund_mentor", refund_id=asked.id)
 
 
 def refund_found(payment: Payment, seen: RefundSeen) -> None:
@@ -133,7 +157,7 @@ def may_transfer(transfer: Transfer) -> bool:
     """Ask the guard under the lock, and fix what is sent. What has an unknown outcome stays as it was fixed."""
     reason = payouts.reason_to_wait(transfer)
     if reason is None:
-        return transfer.has_unknown_outcome or transfers.freeze(transfer)
+        return transfer.has_unknown_outcome or _freeze(transfer)
     if transfer.has_unknown_outcome:
         transfer.next_try_at = clock.now() + policy.TRANSFER_WAIT
         return False
@@ -141,6 +165,15 @@ def may_transfer(transfer: Transfer) -> bool:
         transfer.move_to(TransferStatus.SCHEDULED)
     transfers.review(transfer.payment)
     return False
+
+
+def _freeze(transfer: Transfer) -> bool:
+    """Fix what is sent; whether anything is. The mentor hears when it has paid the last of what they owed us."""
+    is_sent, mentor = transfers.freeze(transfer), transfer.payment.booking.mentor
+    if transfers.used_for_debt(transfer) and ledger.debt_of(mentor.id, transfer.currency) == 0:
+        event = f"transfer:{transfer.id}:debt_paid"
+        letters.tell(event, mentor.user.email, "debt_paid", transfer_id=transfer.id)
+    return is_sent
 
 
 def transfer_made(transfer: Transfer, stripe_id: str, amount: int) -> None:
@@ -156,6 +189,8 @@ def transfer_made(transfer: Transfer, stripe_id: str, amount: int) -> None:
     if stood_up is not None:
         take_back(transfer.payment, transfer.reversible, f"{LANDED}{transfer.id}")
     else:
+        mentor = transfer.payment.booking.mentor.user
+        letters.tell(f"transfer:{transfer.id}:made", mentor.email, "transfer_made", transfer_id=transfer.id)
         take_back_excess(transfer.payment, f"{LANDED}{transfer.id}")
         if ledger.held(transfer.payment) > 0:  # a bank gave more back meanwhile
             money_is_free(transfer.payment, f"{LANDED}{transfer.id}")
@@ -217,6 +252,9 @@ def reversal_made(reversal: TransferReversal, stripe_id: str, amount: int) -> No
     """The money is back on the platform."""
     if reversals.record_reversed(reversal, stripe_id, amount):
         transfers.review(reversal.transfer.payment)
+        if reversal.is_wish or reversal.about.startswith(BY_HAND):
+            mentor, event = reversal.transfer.payment.booking.mentor.user, f"reversal:{reversal.id}:made"
+            letters.tell(event, mentor.email, "transfer_taken_back", reversal_id=reversal.id)
         if reversal.about.startswith((LANDED, DISPUTED)):  # and what it was taken back for may be over by now
             money_is_free(reversal.transfer.payment, reversal.about)
 
@@ -253,6 +291,13 @@ def money_is_free(payment: Payment, about: str) -> None:
             transfers.schedule(payment)
         transfers.review(payment)
     wake_release()
+
+
+def account_comes_first(mentor: Mentor) -> None:
+    """A share waits from now on: whose account cannot take it hears so at once, with time to see to it."""
+    account = payouts.account_of(mentor)
+    if account is not None and account.status in MENTORS_TURN:
+        account_needs_mentor(account)
 
 
 def account_needs_mentor(account: MentorStripeAccount) -> None:

@@ -50,11 +50,20 @@ def _case_changed(case: Dispute, news: bool) -> None:
 
 
 def _tell(case: Dispute) -> None:
-    """The admin hears every word of Stripe's, the mentor what a bank has decided; attendees have a bank of theirs."""
+    """The admin hears every word of Stripe's, the mentor what concerns them; attendees have a bank of theirs."""
     event = f"dispute:{case.id}:{case.stripe_status}"
     letters.tell(event, ADMIN, "case_admin", dispute_id=case.id)
-    if case.kind == DisputeKind.CHARGEBACK and case.status in (DisputeStatus.WON, DisputeStatus.LOST):
-        mentor = case.payment.booking.mentor.user
+    if case.kind == DisputeKind.CHARGEBACK and case.payment.booking.confirmed_at is not None:
+        _tell_mentor(case, event)
+
+
+def _tell_mentor(case: Dispute, event: str) -> None:
+    """What a bank asks, takes and decides. The mentor of a session that was never made has not heard of it."""
+    mentor = case.payment.booking.mentor.user
+    if case.is_open:
+        event = f"dispute:{case.id}:{'asked' if case.is_inquiry else 'taken'}"
+        letters.tell(event, mentor.email, "chargeback_opened_mentor", dispute_id=case.id)
+    elif case.status in (DisputeStatus.WON, DisputeStatus.LOST):
         letters.tell(event, mentor.email, "chargeback_closed_mentor", dispute_id=case.id)
 
 

@@ -6,6 +6,7 @@ from discuno.journey import money
 from discuno.kit import clock
 from discuno.kit.errors import DomainError
 from discuno.mentors.models import Mentor
+from discuno.notifications import service as letters
 from discuno.payouts import pauses, transfers
 from discuno.payouts import service as payouts
 from discuno.policy import Reason
@@ -42,6 +43,7 @@ def suspend(mentor: Mentor, reason: str, actor: Actor) -> bool:
         return False
     mentor.suspended_at, mentor.suspended_reason = clock.now(), reason.strip()
     audit.record(actor, "suspend", f"mentor:{mentor.id}", reason)
+    _tell(mentor, "suspended", "mentor_suspended")
     return True
 
 
@@ -59,4 +61,11 @@ def unsuspend(mentor: Mentor, reason: str, actor: Actor) -> bool:
     account = payouts.account_of(mentor)
     if account is not None:
         money.ask_pay_out(account)
+    _tell(mentor, "unsuspended", "mentor_unsuspended")
     return True
+
+
+def _tell(mentor: Mentor, what: str, template: str) -> None:
+    """The mentor hears of it, each time."""
+    event = f"mentor:{mentor.id}:{what}:{clock.now():%Y%m%dT%H%M%S%f}"
+    letters.tell(event, mentor.user.email, template, mentor_id=mentor.id)

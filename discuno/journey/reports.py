@@ -91,6 +91,8 @@ def answer_report(
         return
     event = f"report:{case.id}:answered"
     letters.tell(event, case.payment.customer_email, "report_answered", dispute_id=case.id)
+    mentor = case.payment.booking.mentor.user
+    letters.tell(event, mentor.email, "report_answered_mentor", dispute_id=case.id)
     letters.tell(event, ADMIN, "report_answered_admin", dispute_id=case.id)
 
 

@@ -12,7 +12,7 @@ from structlog.types import Processor
 SECRET = re.compile(
     r"\b(?P<key>(?:sk|rk|whsec|re|cal|cs)_(?:live_|test_)?[A-Za-z0-9]{0,2})[A-Za-z0-9_]{6,}"
     r"|Bearer [^\s\"]+|://[^/@\s]+:[^/@\s]+@"
-    r"|/(?:booking|session|onboarding|sign-in)/[^\s\"'/?]{30,}"  # somebody's link
+    r"|/(?:booking|session|onboarding|sign-in|letters)/[^\s\"'/?]{30,}"  # somebody's link
 )
 
 

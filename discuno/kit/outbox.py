@@ -24,7 +24,7 @@ Task = Callable[..., None]
 TASKS: dict[str, tuple[str, Task]] = {}  # name → (queue, function)
 PERIODIC: dict[str, timedelta] = {}  # name → how often at least
 EVERY = "every:"  # the unique key of a periodic task's one row
-QUEUES = ("money", "default", "mail")  # in the order a worker serves them
+QUEUES = ("money", "default", "mail", "news")  # in the order a worker serves them
 
 
 class Later(Exception):

@@ -171,7 +171,7 @@ def ask(mentor_id: int, actor: Actor) -> None:
         if told is not None:
             journey.calendar_told(actor, mentor, *told)
         else:
-            calendars.could_not_ask(mentor, problem)
+            journey.calendar_silent(actor, mentor, problem)
 
 
 def _ask(key: str) -> tuple[tuple[str, list[TypeSeen]] | None, str]:

@@ -5,6 +5,7 @@ Title, description and length are Cal.com's; price, break, notice and whether it
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from hashlib import sha256
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -87,6 +88,11 @@ def key_ending(mentor: Mentor) -> str:
     return (key_of(mentor) or "")[-4:]
 
 
+def key_mark(mentor: Mentor) -> str:
+    """What tells this key from the next one, and nothing else of it."""
+    return sha256((mentor.calcom_key or "").encode()).hexdigest()[:16]
+
+
 def is_linked(mentor: Mentor) -> bool:
     """Whether their free times come from Cal.com, by their own key."""
     return mentor.calendar == Calendar.CALCOM and mentor.calcom_key is not None
@@ -154,6 +160,11 @@ def learn(mentor: Mentor, types: Sequence[Seen]) -> list[str]:
 def could_not_ask(mentor: Mentor, problem: str) -> None:
     """Why Cal.com has told nothing: what it told before stays."""
     mentor.calcom_problem = problem
+
+
+def needs_key(mentor: Mentor) -> bool:
+    """Whether their free times come from Cal.com, and their key opens it no more."""
+    return is_linked(mentor) and mentor.calcom_problem == KEY_REFUSED
 
 
 def of_calcom(mentor: Mentor) -> list[EventType]:
@@ -283,7 +294,7 @@ def notices(mentor: Mentor) -> list[Notice]:
     """What needs the mentor about their calendar at Cal.com."""
     if not is_linked(mentor):
         return []
-    if mentor.calcom_problem == KEY_REFUSED:
+    if needs_key(mentor):
         words = f"{KEY_REFUSED} Until then nobody can book you."
         return [Notice("bad", words, "Paste a new key", PAGE)]
     gone = [t for t in of_calcom(mentor) if t.enabled and t.calcom_gone_at is not None]

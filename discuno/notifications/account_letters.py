@@ -1,4 +1,6 @@
-"""Letters about a mentor's Stripe account and what leaves it for their bank."""
+"""Letters about a mentor's Stripe account: what it needs, what became of it, and money that lies in it."""
+
+from datetime import datetime
 
 from discuno.kit.db import session
 from discuno.kit.money import in_words
@@ -6,7 +8,7 @@ from discuno.kit.web import moment
 from discuno.notifications.letters import ADMIN_REASON, MENTOR_REASON, Letter, letter, runbook
 from discuno.notifications.models import AlertKind
 from discuno.payouts import account_words, accounts, banking
-from discuno.payouts.models import MentorStripeAccount, Payout
+from discuno.payouts.models import AccountStatus, MentorStripeAccount
 
 Facts = list[tuple[str, str]]
 
@@ -33,16 +35,34 @@ def _lying(account: MentorStripeAccount) -> Facts:
     ]
 
 
-def _for_admin(account: MentorStripeAccount) -> Facts:
+def for_admin(account: MentorStripeAccount) -> Facts:
+    """What an admin must find in a letter about an account."""
     at_stripe = f"{account.stripe_account_id}: {account.status.label.lower()}"
     return [("Mentor", account.mentor.name), ("Account", at_stripe), *_lying(account)]
 
 
-def _see(account: MentorStripeAccount) -> tuple[str, str]:
+def see_mentor(account: MentorStripeAccount) -> tuple[str, str]:
+    """Where an admin sees a mentor."""
     return ("See the mentor", f"/admin/mentors?q={account.mentor.username}")
 
 
-@letter("account_needs_you", about="account_id")
+def _works_by_now(account_id: int, _owed_at: datetime) -> bool:
+    """It can receive money, or is gone, of which there is another letter."""
+    return _account(account_id).status in (AccountStatus.ACTIVE, AccountStatus.CLOSED)
+
+
+def _asks_no_more(account_id: int, _owed_at: datetime) -> bool:
+    """Stripe has what it wanted, or has stopped the money meanwhile."""
+    account = _account(account_id)
+    return account.status != AccountStatus.ACTIVE or account.deadline is None or not account.requirements
+
+
+def _goes_on(account_id: int, _owed_at: datetime) -> bool:
+    """Nothing stands against a payout any more."""
+    return banking.reason_to_wait(_account(account_id)) is None
+
+
+@letter("account_needs_you", about="account_id", unless=_works_by_now)
 def account_needs_you(account_id: int) -> Letter:
     """To the mentor: Stripe asks for something, and money waits until it has it."""
     account = _account(account_id)
@@ -91,8 +111,8 @@ def account_closed_admin(account_id: int) -> Letter:
             "The mentor was told. Nothing is transferred until they have connected a new account.",
             "Money that lies in the old account is out of our reach; it is theirs at Stripe.",
         ],
-        facts=[*_for_admin(account), runbook(AlertKind.PAYOUT)],
-        action=_see(account),
+        facts=[*for_admin(account), runbook(AlertKind.PAYOUT)],
+        action=see_mentor(account),
         reason=ADMIN_REASON,
     )
 
@@ -110,8 +130,8 @@ def account_not_ours_admin(account_id: int) -> Letter:
             "another mentor's. Nothing is transferred to it or paid out of it.",
             f"If it is theirs, set its metadata mentor_id to {account.mentor_id} in Stripe's Dashboard.",
         ],
-        facts=[*_for_admin(account), runbook(AlertKind.PAYOUT)],
-        action=_see(account),
+        facts=[*for_admin(account), runbook(AlertKind.PAYOUT)],
+        action=see_mentor(account),
         reason=ADMIN_REASON,
     )
 
@@ -128,13 +148,13 @@ def account_not_manual_admin(account_id: int) -> Letter:
             "Somebody has changed the account's payout schedule at Stripe, so money could have left it by itself. "
             "It is being set back to manual; until that is read back, nothing is transferred there."
         ],
-        facts=[*_for_admin(account), runbook(AlertKind.PAYOUT)],
-        action=_see(account),
+        facts=[*for_admin(account), runbook(AlertKind.PAYOUT)],
+        action=see_mentor(account),
         reason=ADMIN_REASON,
     )
 
 
-@letter("account_deadline", about="account_id")
+@letter("account_deadline", about="account_id", unless=_asks_no_more)
 def account_deadline(account_id: int) -> Letter:
     """To the mentor: Stripe will stop money unless it gets something in time."""
     account = _account(account_id)
@@ -152,7 +172,7 @@ def account_deadline(account_id: int) -> Letter:
     )
 
 
-@letter("payouts_need_you", about="account_id")
+@letter("payouts_need_you", about="account_id", unless=_goes_on)
 def payouts_need_you(account_id: int) -> Letter:
     """To the mentor: money lies in the account and cannot go to the bank."""
     account = _account(account_id)
@@ -168,78 +188,6 @@ def payouts_need_you(account_id: int) -> Letter:
         facts=[*_lying(account), *_asked(account)],
         action=_to_stripe("Go to Stripe"),
         reason=MENTOR_REASON,
-    )
-
-
-def _payout_facts(payout: Payout) -> Facts:
-    facts = [("Amount", in_words(payout.amount, payout.currency)), ("Payout", payout.stripe_payout_id or "")]
-    return [*facts, ("Stripe's code", payout.failure_code or "none")]
-
-
-@letter("payout_failed", about="payout_id")
-def payout_failed(payout_id: int) -> Letter:
-    """To the mentor: the bank did not take the money."""
-    payout = session().get_one(Payout, payout_id)
-    amount = in_words(payout.amount, payout.currency)
-    return Letter(
-        subject=f"Your bank did not take {amount}",
-        sender="payouts",
-        heading="A payout came back",
-        paragraphs=[
-            f"We sent {amount} to your bank, and it came back. The money is in your Stripe account again.",
-            "Please check the bank account you gave to Stripe. Once it is put right, we send the money again.",
-        ],
-        facts=_payout_facts(payout),
-        action=_to_stripe("Check the bank account"),
-        reason=MENTOR_REASON,
-    )
-
-
-def _payout_admin(payout_id: int, subject: str, *paragraphs: str) -> Letter:
-    payout = session().get_one(Payout, payout_id)
-    return Letter(
-        subject=f"{subject}: {payout.account.mentor.name}, {in_words(payout.amount, payout.currency)}",
-        sender="alerts",
-        heading=subject,
-        paragraphs=list(paragraphs),
-        facts=[
-            *_payout_facts(payout),
-            ("Said", payout.error or "nothing"),
-            *_for_admin(payout.account),
-            runbook(AlertKind.PAYOUT),
-        ],
-        action=_see(payout.account),
-        reason=ADMIN_REASON,
-    )
-
-
-@letter("payout_failed_admin", about="payout_id")
-def payout_failed_admin(payout_id: int) -> Letter:
-    """To the admin: the same."""
-    return _payout_admin(
-        payout_id,
-        "A payout came back",
-        "The mentor was told. It is sent again when the account has changed, or in a day.",
-    )
-
-
-@letter("payout_refused_admin", about="payout_id")
-def payout_refused_admin(payout_id: int) -> Letter:
-    """To the admin: Stripe does not make a payout, for a reason that no mentor can end."""
-    return _payout_admin(
-        payout_id,
-        "A payout was refused",
-        "The money stays in the connected account. It is tried again when the account has changed, or in a day.",
-    )
-
-
-@letter("payout_found_admin", about="payout_id")
-def payout_found_admin(payout_id: int) -> Letter:
-    """To the admin: a payout that we did not make."""
-    return _payout_admin(
-        payout_id,
-        "A payout was made without us",
-        "It is in the books now. The account should be on manual payouts: `flask doctor` says whether it is.",
     )
 
 
@@ -261,7 +209,7 @@ def holding_admin(account_id: int) -> Letter:
             "whatever we think of it.",
             banking.in_words(reason) if reason else "Nothing stands against a payout.",
         ],
-        facts=[*_for_admin(account)[:2], *lying, runbook(AlertKind.HOLDING)],
-        action=_see(account),
+        facts=[*for_admin(account)[:2], *lying, runbook(AlertKind.HOLDING)],
+        action=see_mentor(account),
         reason=ADMIN_REASON,
     )

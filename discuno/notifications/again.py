@@ -6,21 +6,18 @@ import sqlalchemy as sa
 
 from discuno.accounts import audit
 from discuno.accounts.audit import Actor
-from discuno.kit import outbox
 from discuno.kit.db import rows, session
 from discuno.kit.errors import DomainError
-from discuno.notifications import alerts, service
+from discuno.notifications import addresses, alerts, posting, service
 from discuno.notifications.letters import LETTERS
-from discuno.notifications.models import AlertKind, Email, EmailStatus
+from discuno.notifications.models import AlertKind, Carrier, Email, EmailStatus
 
 AGAIN = ":again:"  # between the event and the number of a letter that is sent once more
-LATEST = 20  # letters to an address that are looked at
 WAITS = "This letter waits to be sent already."
 NOT_TAKEN = (
     "The last letter to this address came back, or was marked as spam. Please check the address first."
 )
 GONE = "There is no such letter any more, so it cannot be written again."
-REFUSED = (EmailStatus.BOUNCED, EmailStatus.COMPLAINED)
 
 
 def send_again(email: Email, actor: str | Actor, reason: str, *, checked: bool = False) -> Email:
@@ -35,25 +32,24 @@ def send_again(email: Email, actor: str | Actor, reason: str, *, checked: bool =
     if not checked and is_doubtful(email.recipient):
         raise DomainError(NOT_TAKEN, status=409)
     before = {"status": email.status, "error": email.error}
-    sent = _queue_again(email) if email.status == EmailStatus.FAILED else _another(email)
+    never_left = email.status == EmailStatus.FAILED and not posting.is_forgotten(email)
+    sent = _queue_again(email) if never_left else _another(email)
     after = {"letter": sent.id, "address_checked": checked}
     audit.record(actor, "send letter again", f"letter:{email.id}", reason, before=before, after=after)
     return sent
 
 
 def is_doubtful(recipient: str) -> bool:
-    """Whether the last letter to this address of which anything is known came back, or was marked as spam."""
-    known = (*REFUSED, EmailStatus.DELIVERED)
-    latest = sa.select(Email).where(Email.recipient == recipient).order_by(Email.id.desc()).limit(LATEST)
-    last = next((email for email in rows(latest) if email.status in known), None)
-    return last is not None and last.status in REFUSED
+    """Whether letters to this address come back, or its reader has marked one as spam."""
+    return addresses.is_stopped(recipient)
 
 
 def _queue_again(email: Email) -> Email:
     email.move_to(EmailStatus.QUEUED)
     email.settled_at = None
     alerts.over(AlertKind.EMAIL, f"letter:{email.id}")
-    outbox.add("send_letter", email_id=email.id, unique_key=f"letter:{email.id}")
+    email.carrier = Carrier.RESEND
+    posting.owe(email.id, email.template)
     return email
 
 

@@ -1,10 +1,12 @@
 """Letters to the admin about what needs a person: the general one, and one for many of a kind at once."""
 
 from datetime import datetime, timedelta
+from textwrap import shorten
 
 import sqlalchemy as sa
 
 from discuno.kit.db import session
+from discuno.kit.text import one_line
 from discuno.notifications.letters import ADMIN_REASON, Letter, letter, runbook
 from discuno.notifications.models import Alert
 
@@ -13,12 +15,17 @@ def _is_over(alert_id: int, _owed_at: datetime) -> bool:
     return session().get_one(Alert, alert_id).ended_at is not None
 
 
+def _in_short(words: str) -> str:
+    """Words of an alert, as they fit a subject."""
+    return shorten(one_line(words), 80, placeholder="…")
+
+
 @letter("alert", about="alert_id", unless=_is_over)
 def alert(alert_id: int) -> Letter:
     """To the admin: what has happened, where it can be dealt with, and the runbook that says how."""
     found = session().get_one(Alert, alert_id)
     return Letter(
-        subject=f"{found.kind.label}: {found.cause}",
+        subject=f"{found.kind.label}: {_in_short(found.words)}",
         sender="alerts",
         heading=found.kind.label,
         paragraphs=[found.kind.sentence],

@@ -87,7 +87,7 @@ def booking_confirmed(booking_id: int) -> Letter:
         heading="Your session is confirmed",
         paragraphs=[
             f"Your session with {booking.mentor.name} is confirmed. {FILE}",
-            _rule_of_cancelling(booking, payment),
+            rule_of_cancelling(booking, payment),
             *how_long_it_is_held(payment, zone),
         ],
         facts=facts,
@@ -97,7 +97,8 @@ def booking_confirmed(booking_id: int) -> Letter:
     )
 
 
-def _rule_of_cancelling(booking: Booking, payment: Payment | None) -> str:
+def rule_of_cancelling(booking: Booking, payment: Payment | None) -> str:
+    """What the attendee gets back who cancels, in a sentence: until when all of it, or nothing any more."""
     if payment is None:
         return (
             "If you cannot come, please cancel it before it starts, so that somebody else can have the time."
@@ -165,30 +166,28 @@ def money_back(payment: Payment | None, reason: str) -> tuple[str, Facts] | None
     return sentence, [("Refund", amount)]
 
 
-def _why_refused(booking: Booking) -> tuple[str, str, Facts]:
-    """Why it was not booked, what becomes of the money, and that as facts."""
-    lost, payment = "that time is no longer free in the mentor's calendar.", paid(booking)
+def _money_of_refused(payment: Payment | None) -> tuple[str, Facts]:
+    """What becomes of the money of what was not booked."""
     if payment is None:
-        return lost, "Nothing was charged.", []
+        return "Nothing was charged.", []
     back = money_back(payment, "booking_refused")
     if back is not None:
-        return lost, *back
+        return back
     if payment.refunded >= payment.amount:
-        returned = [("Returned", in_words(payment.refunded, payment.currency))]
-        return (
-            "your payment was returned before the time could be booked.",
-            "Nothing is kept of it.",
-            returned,
-        )
-    return lost, "Your bank has taken the payment back or is asked to, so we cannot return it as well.", []
+        return "Nothing is kept of it.", [("Returned", in_words(payment.refunded, payment.currency))]
+    return "Your bank has taken the payment back or is asked to, so we cannot return it as well.", []
 
 
-@letter("booking_refused", about="booking_id")
-def booking_refused(booking_id: int) -> Letter:
-    """To the attendee: it could not be booked, what happens to the money, and which times are near."""
-    booking = the_booking(booking_id)
-    why, money, facts = _why_refused(booking)
-    zone = booking.attendee_zone
+def _was_returned_before(payment: Payment | None) -> bool:
+    """Whether the money had gone back by another hand before the time could be booked."""
+    if payment is None or money_back(payment, "booking_refused") is not None:
+        return False
+    return payment.refunded >= payment.amount
+
+
+def _not_booked(booking: Booking, heading: str, sentence: str) -> Letter:
+    """Why it was not booked, what happens to the money, and which times are near."""
+    zone, (money, facts) = booking.attendee_zone, _money_of_refused(paid(booking))
     near = [(moment(start, zone), links.times_path(booking, start)) for start in booking.near_starts]
     more = (
         "These times were free when this was written." if near else "You are welcome to choose another time."
@@ -196,15 +195,38 @@ def booking_refused(booking_id: int) -> Letter:
     return Letter(
         subject=f"Not booked: {booking.title} with {booking.mentor.name}",
         sender="bookings",
-        heading="That time could not be booked",
-        paragraphs=[
-            f"We are sorry: your session with {booking.mentor.name} could not be booked, because {why}",
-            f"{money} {more}",
-        ],
+        heading=heading,
+        paragraphs=[sentence, f"{money} {more}"],
         facts=[*session_facts(booking, zone), *facts],
         links=near,
         action=("Choose another time", links.times_path(booking, booking.starts_at)),
         reason=ATTENDEE_REASON,
+    )
+
+
+@letter("booking_refused", about="booking_id")
+def booking_refused(booking_id: int) -> Letter:
+    """To the attendee: it could not be booked, what happens to the money, and which times are near."""
+    booking = the_booking(booking_id)
+    why = "that time is no longer free in the mentor's calendar."
+    if _was_returned_before(paid(booking)):
+        why = "your payment was returned before the time could be booked."
+    sentence = f"We are sorry: your session with {booking.mentor.name} could not be booked, because {why}"
+    return _not_booked(booking, "That time could not be booked", sentence)
+
+
+@letter("payment_late", about="booking_id")
+def payment_late(booking_id: int) -> Letter:
+    """To the attendee: the payment came when the time was given up and taken already, and all of it goes back."""
+    booking = the_booking(booking_id)
+    lost = "By now the time is no longer free, so the session could not be booked."
+    if _was_returned_before(paid(booking)):
+        lost = "It was returned before the time could be booked after all."
+    return _not_booked(
+        booking,
+        "Your payment came too late",
+        f"We are sorry: your payment for the session with {booking.mentor.name} reached us after the time that we "
+        f"had kept for you was given up. {lost}",
     )
 
 
@@ -226,6 +248,32 @@ def payment_expired(booking_id: int) -> Letter:
             "If you still want the session, choose a time once more: the button shows the same day.",
         ],
         facts=session_facts(booking, booking.attendee_zone),
+        action=("Choose a time", links.times_path(booking, booking.starts_at)),
+        reason=ATTENDEE_REASON,
+    )
+
+
+@letter(
+    "payment_failed",
+    about="booking_id",
+    unless=unless(lambda booking: booking.status == BookingStatus.EXPIRED),
+)
+def payment_failed(booking_id: int) -> Letter:
+    """To the attendee: their bank has refused the payment in the end, and how to book all the same."""
+    booking = the_booking(booking_id)
+    price = in_words(booking.price, booking.currency)
+    return Letter(
+        subject=f"Not booked: your payment for {booking.title} was refused",
+        sender="bookings",
+        heading="Your bank has refused the payment",
+        paragraphs=[
+            f"You began to pay for a session with {booking.mentor.name}. Your bank needed some time to decide, and "
+            "has refused the payment now, so the session is not booked. Nothing was charged, and the time is free "
+            "for others again.",
+            "If you still want the session, choose a time once more: the button shows the same day. Your bank can "
+            "tell you why it has refused; another card may work at once.",
+        ],
+        facts=[*session_facts(booking, booking.attendee_zone), ("Not charged", price)],
         action=("Choose a time", links.times_path(booking, booking.starts_at)),
         reason=ATTENDEE_REASON,
     )
@@ -260,7 +308,7 @@ def _asked_for(request_id: int) -> list[Booking]:
 
 @letter("your_bookings", about="request_id", unless=lambda request_id, _owed_at: not _asked_for(request_id))
 def your_bookings(request_id: int) -> Letter:
-    """To whoever has asked for the links of an address, at that address: its bookings."""
+    """To the address whose links were asked for: its bookings."""
     found = _asked_for(request_id)
     return Letter(
         subject="The links to your bookings",

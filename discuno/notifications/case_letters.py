@@ -129,6 +129,22 @@ def report_answered(dispute_id: int) -> Letter:
     )
 
 
+@letter("report_answered_mentor", about="dispute_id", unless=_is_over)
+def report_answered_mentor(dispute_id: int) -> Letter:
+    """To the mentor: we have their answer, and what happens next."""
+    case = _case(dispute_id)
+    booking, words = case.payment.booking, case_words.for_mentor(case, CLOCK)
+    return Letter(
+        subject=f"We have your answer: {booking.title} with {booking.attendee_name}",
+        sender="disputes",
+        heading="We have your answer",
+        paragraphs=[*_paragraphs(words), share.sentence(case.payment)],
+        facts=[*_words_of(case, Party.MENTOR, "In your words"), *_facts(case, booking.mentor.zone)],
+        action=("See the report", case_words.case_path(case)),
+        reason=MENTOR_REASON,
+    )
+
+
 def _to_the_case(case: Dispute) -> tuple[str, str]:
     """The admins' page, on which it is looked at and decided."""
     return ("Look at this case", f"/admin/disputes/{case.id}")

@@ -4,11 +4,13 @@ import sqlalchemy as sa
 
 from discuno.kit import clock
 from discuno.kit.db import one_or_none
-from discuno.notifications import alerts
-from discuno.notifications.models import AlertKind, Email, EmailStatus
+from discuno.notifications import addresses, alerts
+from discuno.notifications.models import AlertKind, Carrier, Email, EmailStatus
 from discuno.notifications.service import ADMIN
 
 ASKED_FOR = ("sign_in", "booking_link", "your_bookings")  # who does not get them sees it, and asks again
+QUOTA = "quota:resend"
+PASSING = ("transient", "undetermined")  # a full mailbox, a server that rests: the next letter may arrive
 DELIVERY = {
     "email.delivered": EmailStatus.DELIVERED,
     "email.bounced": EmailStatus.BOUNCED,
@@ -22,12 +24,14 @@ def record_sent(email: Email, resend_id: str | None) -> None:
     """The letter was handed over. Without an id its answer was lost, and the carrier's news will bring it."""
     email.resend_id = resend_id or email.resend_id
     _is_out(email)
+    if email.carrier == Carrier.RESEND:
+        alerts.over(AlertKind.EMAIL, QUOTA)
 
 
 def _is_out(email: Email) -> None:
-    """It has left; the carrier's news may be faster than its answer."""
-    if email.status == EmailStatus.QUEUED:
-        email.error = None
+    """It has left, whatever we thought; the carrier's news may be faster than its answer, or all there ever is."""
+    if EmailStatus.SENT in Email.MOVES[email.status]:
+        email.error = email.asked_at = None
         email.sent_at = clock.now()
         email.move_to(EmailStatus.SENT)
 
@@ -40,9 +44,16 @@ def record_failed(email: Email, why: str) -> None:
         _alert(email, f"letter:{email.id}", f"could not be sent: {why}")
 
 
-def record_dropped(email: Email) -> None:
-    """What it would have said is no longer true, so nobody is told it."""
+def record_dropped(email: Email, why: str) -> None:
+    """What it would have said is no longer true, or its reader does without; so it is not sent."""
+    email.error = why
     email.move_to(EmailStatus.DROPPED)
+
+
+def quota_is_spent(said: str) -> None:
+    """Resend takes no more letters today: an admin has to know, though not by letter."""
+    words = f"Resend takes no more letters: {said}. They wait, or go by the mail server if one is set."
+    alerts.note(AlertKind.EMAIL, QUOTA, words, "/admin/emails?status=queued")
 
 
 def of_carrier(resend_id: str, letter_id: str) -> Email | None:
@@ -57,9 +68,10 @@ def of_carrier(resend_id: str, letter_id: str) -> Email | None:
     return found
 
 
-def record_delivery(email: Email, event_type: str) -> None:
-    """Follow the carrier's word; what comes late or out of order changes nothing."""
-    _is_out(email)
+def record_delivery(email: Email, event_type: str, bounce: str = "") -> None:
+    """Follow the carrier's word; what comes late or out of order changes nothing. `bounce` is its kind of one."""
+    if event_type != "email.failed" or email.status == EmailStatus.QUEUED:
+        _is_out(email)
     if event_type == "email.opened":
         email.opened_at = email.opened_at or clock.now()
     status = DELIVERY.get(event_type)
@@ -67,12 +79,15 @@ def record_delivery(email: Email, event_type: str) -> None:
         email.move_to(status)
         email.settled_at = clock.now()
         _settled(email)
+        if status in addresses.STOPPED and bounce.lower() not in PASSING:
+            addresses.stop(email, status)
 
 
 def _settled(email: Email) -> None:
     """An address that takes nothing is one cause, however many letters come back from it."""
     address = f"address:{email.recipient}"
     if email.status == EmailStatus.DELIVERED:
+        addresses.arrived(email)
         alerts.over(AlertKind.EMAIL, address)
     elif email.status == EmailStatus.BOUNCED and email.template not in ASKED_FOR:
         _alert(email, address, "came back")

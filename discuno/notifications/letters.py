@@ -19,10 +19,11 @@ from discuno.bookings.models import Booking
 from discuno.kit import outbox
 from discuno.kit.db import session
 from discuno.kit.money import in_words
-from discuno.kit.text import as_typed, one_line
+from discuno.kit.text import apart, as_typed, one_line
 from discuno.kit.web import moment
+from discuno.notifications import plain
 from discuno.notifications.models import AlertKind, OptionalKind
-from discuno.payments.models import Payment, Refund
+from discuno.payments.models import Payment
 from discuno.payouts.models import Transfer
 
 
@@ -102,7 +103,7 @@ def letter(
 def session_facts(booking: Booking, zone: str) -> list[tuple[str, str]]:
     """What both sides must find in a letter about a session."""
     facts = [
-        ("Session", f"{booking.title}, {booking.duration_minutes} minutes"),
+        ("Session", f"{apart(booking.title)}, {booking.duration_minutes} minutes"),
         ("Mentor", booking.mentor.name),
         ("Attendee", booking.attendee_name or ""),
         ("When", moment(booking.starts_at, zone)),
@@ -123,66 +124,6 @@ ADMIN_REASON = "You get this letter because you look after payments at Discuno."
 def runbook(kind: AlertKind) -> tuple[str, str]:
     """The last fact of a letter to the admin: where it is written what to do."""
     return ("Runbook", f"docs/runbooks/{kind}.md")
-
-
-def _refund_facts(refund: Refund) -> list[tuple[str, str]]:
-    booking = refund.payment.booking
-    return [
-        ("Amount", in_words(refund.amount, refund.currency)),
-        *session_facts(booking, booking.attendee_zone),
-    ]
-
-
-@letter("refund_done", about="refund_id")
-def refund_done(refund_id: int) -> Letter:
-    """To the attendee: the money was returned. Sent only when Stripe says that it was."""
-    refund = session().get_one(Refund, refund_id)
-    amount = in_words(refund.amount, refund.currency)
-    return Letter(
-        subject=f"Refunded: {amount}",
-        sender="refunds",
-        heading="Your money was returned",
-        paragraphs=[f"We have returned {amount} to your card. Banks usually show it within 5 to 10 days."],
-        facts=_refund_facts(refund),
-        reason=ATTENDEE_REASON,
-    )
-
-
-@letter("refund_failed", about="refund_id")
-def refund_failed(refund_id: int) -> Letter:
-    """To the attendee: the refund did not go through, and we are on it."""
-    refund = session().get_one(Refund, refund_id)
-    amount = in_words(refund.amount, refund.currency)
-    return Letter(
-        subject=f"Your refund of {amount} is delayed",
-        sender="refunds",
-        heading="Your refund is delayed",
-        paragraphs=[
-            f"Returning {amount} to your card did not work at the first attempt. "
-            "A person is looking into it and will write to you. You need not do anything."
-        ],
-        facts=_refund_facts(refund),
-        reason=ATTENDEE_REASON,
-    )
-
-
-@letter("refund_failed_admin", about="refund_id")
-def refund_failed_admin(refund_id: int) -> Letter:
-    """To the admin: a refund must be made by hand."""
-    refund = session().get_one(Refund, refund_id)
-    return Letter(
-        subject=f"Refund failed: payment {refund.payment_id}",
-        sender="alerts",
-        heading="A refund failed and needs you",
-        paragraphs=[refund.error or "Stripe gave no reason.", "The attendee was told that it is delayed."],
-        facts=[
-            *_refund_facts(refund),
-            ("PaymentIntent", refund.payment.stripe_payment_intent_id or ""),
-            runbook(AlertKind.REFUND),
-        ],
-        action=("See the payment", f"/admin/payments/{refund.payment_id}"),
-        reason=ADMIN_REASON,
-    )
 
 
 @letter("payment_attention", about="payment_id")
@@ -277,9 +218,15 @@ def render(words: Letter, base_url: str, choices: str | None = None) -> Drawn:
     `choices` is the path on which its reader may decline such letters, for one that is optional.
     """
     words = _tidy(words)
-    context = {"letter": words, "base_url": base_url, "choices": choices}
-    html = render_template("letters/letter.html", **context)
-    return Drawn(words.subject, _inliner().inline(html), render_template("letters/letter.txt", **context))
+    context = {
+        "letter": words,
+        "base_url": base_url,
+        "choices": choices,
+        "is_answered": words.reason != ADMIN_REASON,  # answers go to the admins
+    }
+    html = _inliner().inline(render_template("letters/letter.html", **context))
+    text = render_template("letters/letter.txt", **context, wrapped=plain.wrapped, fact=plain.fact)
+    return Drawn(words.subject, html, plain.tidy(text))
 
 
 def _tidy(words: Letter) -> Letter:
@@ -296,4 +243,4 @@ def _tidy(words: Letter) -> Letter:
 
 @lru_cache(maxsize=1)
 def _inliner() -> css_inline.CSSInliner:
-    return css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=True)
+    return css_inline.CSSInliner(load_remote_stylesheets=False)

@@ -20,7 +20,7 @@ class EmailStatus(Status):
     BOUNCED = ("bounced", "Bounced", "bad", "The address did not take the letter.")
     COMPLAINED = ("complained", "Marked as spam", "bad", "The reader marked the letter as spam.")
     FAILED = ("failed", "Not sent", "bad", "The letter could not be sent.")
-    DROPPED = ("dropped", "Not needed", "plain", "What it would have said was no longer true.")
+    DROPPED = ("dropped", "Not needed", "plain", "It was no longer true, or its reader does without.")
 
 
 M = EmailStatus
@@ -43,7 +43,12 @@ class Carrier(Status):
     """Who takes a letter to its reader."""
 
     RESEND = ("resend", "Resend", "note", "The letter goes by Resend.")
-    SMTP = ("smtp", "Mail server", "wait", "Resend would not or could not take it: it goes by the mail server.")
+    SMTP = (
+        "smtp",
+        "Mail server",
+        "wait",
+        "Resend would not or could not take it: it goes by the mail server.",
+    )
 
 
 class AlertKind(Status):
@@ -73,14 +78,15 @@ class AlertKind(Status):
 class Email(HasLifecycle, HasId, Base):
     """One letter. Its text is made when it is sent, from the rows `about` names."""
 
+    # What we gave up, or dropped after an answer was lost, may have arrived: the carrier's word comes before ours.
     MOVES: ClassVar[Moves] = {
         M.QUEUED: frozenset({M.SENT, M.FAILED, M.DROPPED}),
         M.SENT: frozenset({M.DELIVERED, M.BOUNCED, M.COMPLAINED, M.FAILED}),
         M.DELIVERED: frozenset({M.COMPLAINED, M.BOUNCED}),
         M.BOUNCED: frozenset(),
         M.COMPLAINED: frozenset(),
-        M.FAILED: frozenset({M.QUEUED}),
-        M.DROPPED: frozenset(),
+        M.FAILED: frozenset({M.QUEUED, M.SENT}),
+        M.DROPPED: frozenset({M.SENT}),
     }
 
     __table_args__ = (
@@ -115,7 +121,9 @@ class Email(HasLifecycle, HasId, Base):
     carrier: Mapped[Carrier] = mapped_column(
         status_type(Carrier, "carrier"), default=Carrier.RESEND, server_default=Carrier.RESEND.value
     )
-    batch_id: Mapped[int | None] = mapped_column(sa.ForeignKey("discuno_letter_batch.id", ondelete="RESTRICT"))
+    batch_id: Mapped[int | None] = mapped_column(
+        sa.ForeignKey("discuno_letter_batch.id", ondelete="RESTRICT")
+    )
     batch: Mapped["LetterBatch | None"] = relationship()
 
 

@@ -26,7 +26,7 @@ def _until(link: SignInLink) -> tuple[str, str]:
 
 @letter("sign_in", about="link_id", unless=_is_over)
 def sign_in(link_id: int) -> Letter:
-    """To a mentor or an admin: the link by which they sign in."""
+    """To the mentor or the admin: the link by which they sign in."""
     link = session().get_one(SignInLink, link_id)
     return Letter(
         subject="Your link to sign in to Discuno",
@@ -45,7 +45,7 @@ def sign_in(link_id: int) -> Letter:
 
 @letter("invitation", about="link_id", unless=_is_over)
 def invitation(link_id: int) -> Letter:
-    """To somebody who is to be a mentor: by whom they are asked, what comes next, and the link."""
+    """To the mentor to be: by whom they are asked, what comes next, and the link."""
     link = session().get_one(SignInLink, link_id)
     return Letter(
         subject="You are invited to be a mentor at Discuno",

@@ -2,8 +2,9 @@
 
 import sqlalchemy as sa
 
-from discuno.kit import clock, outbox
+from discuno.kit import clock
 from discuno.kit.db import session
+from discuno.notifications import posting
 from discuno.notifications.models import Email, EmailStatus
 
 ADMIN = "admin"  # a recipient the mail door replaces by ADMIN_EMAIL
@@ -26,4 +27,4 @@ def tell(event: str, recipient: str, template: str, **about: int) -> None:
     )
     email_id = session().execute(insert).scalar_one_or_none()
     if email_id is not None:
-        outbox.add("send_letter", email_id=email_id, unique_key=f"letter:{email_id}")
+        posting.owe(email_id, template)

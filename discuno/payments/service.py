@@ -83,9 +83,15 @@ class Seen:
         return self.payment_intent_status == "processing"
 
     @property
+    def is_refused(self) -> bool:
+        """Whether somebody has paid and their bank has said no afterwards: such a session stays complete for ever."""
+        is_over = self.payment_intent_status in ("requires_payment_method", "canceled")
+        return self.session_status == "complete" and self.payment_status == "unpaid" and is_over
+
+    @property
     def is_over_unpaid(self) -> bool:
         """Whether this session can no longer bring money."""
-        return self.session_status == "expired"
+        return self.session_status == "expired" or self.is_refused
 
 
 def locked_payment(payment_id: int) -> Payment:

@@ -6,6 +6,7 @@ from discuno.kit.web import moment
 from discuno.payments import ledger
 from discuno.payments.models import Payment, PaymentStatus
 from discuno.payouts import service as payouts
+from discuno.payouts import stuck
 from discuno.payouts.models import Transfer
 from discuno.policy import Reason
 
@@ -32,7 +33,7 @@ def sentence(payment: Payment | None, hours: str = "24") -> str:
 def _held(payment: Payment, held: int, hours: str) -> str:
     amount, reason = in_words(held, payment.currency), payouts.standing(payment).reason_to_wait()
     if reason not in SOON:
-        return f"Your share of {amount} is held. {reason.words if reason else ''}"
+        return f"Your share of {amount} is held. {stuck.words(reason) if reason else ''}"
     if reason is None or payment.dispute_period_ends is None:
         return f"Your share of {amount} is on its way to your Stripe account."
     until = moment(payment.dispute_period_ends, payment.booking.mentor.zone, hours)
@@ -48,7 +49,7 @@ def _sent(payment: Payment, sent: list[Transfer], hours: str) -> str:
 
 def _nothing(payment: Payment) -> str:
     reason = payouts.objection(payment)
-    return f"Nothing is held for you. {reason.words}" if reason else "Nothing is held for you."
+    return f"Nothing is held for you. {stuck.words(reason)}" if reason else "Nothing is held for you."
 
 
 # In a few words, for a list

@@ -14,7 +14,7 @@ from discuno.kit.db import rows, session
 from discuno.kit.outgoing import CLAIM
 from discuno.payments import ledger
 from discuno.payments import service as payments
-from discuno.payments.models import Payment
+from discuno.payments.models import Account, LedgerEntry, Payment, PostingKind
 from discuno.payouts import service as payouts
 from discuno.payouts.models import RELEASE, RETURN, Transfer, TransferStatus
 from discuno.policy import Reason
@@ -205,6 +205,17 @@ def _net_debt(transfer: Transfer, held: int) -> int:
     if used:
         ledger.debt_netted(transfer.payment, used, f"transfer:{transfer.id}:{transfer.epoch}")
     return held - used
+
+
+def used_for_debt(transfer: Transfer) -> int:
+    """What of this share has paid the mentor's debts instead of being sent, in minor units."""
+    paid = sa.select(sa.func.coalesce(sa.func.sum(LedgerEntry.amount), 0)).where(
+        LedgerEntry.payment_id == transfer.payment_id,
+        LedgerEntry.account == Account.HELD,
+        LedgerEntry.kind == PostingKind.DEBT_NETTED,
+        LedgerEntry.source.startswith(f"transfer:{transfer.id}:"),
+    )
+    return int(session().execute(paid).scalar_one())
 
 
 def record_sent(transfer: Transfer, stripe_id: str, amount: int) -> bool:

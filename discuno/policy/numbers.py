@@ -58,14 +58,35 @@ HOLDING_LIMIT_ELSEWHERE = timedelta(days=90)
 REFUND_WAITS = timedelta(minutes=2)  # for a transfer in flight, so that its share is asked back first
 
 
+REMINDER_QUIET = timedelta(minutes=30)  # who has only just heard of a session needs no reminder of it
 BULK_MOST = 10_000  # rows of one bulk run
 VISIT_SILENCE = timedelta(hours=24)  # after which somebody who comes back is on another visit
 FUNNEL_KEPT = timedelta(days=400)  # steps of visits; a year can be compared with the one before
 ALERT_LETTERS = 5  # about alerts of one kind within an hour; the next ones share a letter
 ALERT_RESTS = timedelta(days=1)  # a state that a person has dealt with, and that lasts, is told again then
+LETTERS_MAKE_BATCH = 10  # so many due at once are handed over together
+LETTERS_IN_BATCH = 100  # Resend takes no more
+LETTER_KEY_LIFE = timedelta(
+    hours=23
+)  # Resend forgets a key after 24: handed over so long ago, it is not sent again
+LETTER_FALLBACK = timedelta(minutes=5)  # that Resend cannot be reached, and the other carrier is asked
+QUOTA_RESTS = timedelta(minutes=15)  # until Resend is asked again whether it takes letters today
 EVENT_FAILS = 5  # attempts at an event, after which a person is told
 JOB_IS_LATE = timedelta(minutes=1)  # due so long, and not begun
 CLOCK_IS_SILENT = timedelta(minutes=30)  # what comes by the clock is so late
+
+
+class Reminder(NamedTuple):
+    """A letter before a session: so long before it is due, and when less than `until` is left it is of no use."""
+
+    before: timedelta
+    until: timedelta
+
+
+REMINDERS = {
+    "day": Reminder(timedelta(hours=24), timedelta(hours=3)),  # late, the one of the hour serves as well
+    "hour": Reminder(timedelta(hours=1), timedelta(0)),
+}
 
 
 class Rate(NamedTuple):
@@ -87,6 +108,9 @@ CODES = Rate("codes", "60 per hour", "30 per hour")  # of an authenticator app
 LEVERS = Rate("levers", "600 per hour", "300 per hour")  # what an admin does
 SIGN_INS = Rate("sign-ins", "120 per hour", "40 per hour")  # links that somebody tries
 FEED = Rate("feed", "900 per 10 minutes", "60 per 10 minutes")  # calendar services ask from few addresses
+ONE_CLICK = Rate(
+    "one-click", "900 per 10 minutes", "60 per 10 minutes"
+)  # mail services ask from few addresses
 MAIL = Rate("mail", "20 per hour", "6 per hour")  # forms that send a letter to somebody
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
-from discuno.policy.numbers import ABSENT_AFTER, FREE_CANCELLATION, MAX_MOVES, MOVE_UNTIL, Terms
+from discuno.policy.numbers import ABSENT_AFTER, FREE_CANCELLATION, MAX_MOVES, MOVE_UNTIL, Reminder, Terms
 
 
 class CancelRefund(StrEnum):
@@ -121,3 +121,8 @@ def reasons_to_report(*, now: datetime, starts_at: datetime) -> list[ReportReaso
 def may_say_absent(*, now: datetime, starts_at: datetime) -> bool:
     """Whether it is late enough to say that the other side has not come."""
     return now >= starts_at + ABSENT_AFTER
+
+
+def may_remind(of: Reminder, *, now: datetime, starts_at: datetime) -> bool:
+    """Whether a reminder that is due is still of use."""
+    return starts_at - now > of.until

@@ -198,13 +198,13 @@ def letter(news: News) -> str:
     """A letter moved on its way."""
     data = news.payload.get("data")
     about = data if isinstance(data, dict) else {}
-    tags = about.get("tags")
+    tags, bounce = (about[part] if isinstance(about.get(part), dict) else {} for part in ("tags", "bounce"))
     resend_id = str(about.get("email_id", ""))
     with transaction():
-        email = delivery.of_carrier(resend_id, str(tags.get("letter", "") if isinstance(tags, dict) else ""))
+        email = delivery.of_carrier(resend_id, str(tags.get("letter", "")))
         if email is None:
             raise Unexplained(f"no letter is {resend_id}")
-        delivery.record_delivery(email, news.type)
+        delivery.record_delivery(email, news.type, str(bounce.get("type", "")))
         return f"letter {email.id}"
 
 

@@ -25,6 +25,22 @@ FROM (SELECT DISTINCT ON (recipient) * FROM discuno_email WHERE status IN ('deli
       ORDER BY recipient, id DESC) latest
 WHERE status IN ('bounced', 'complained') AND recipient <> 'admin'
 """
+# Sessions that are to come are reminded of, too.
+REMINDERS = """
+INSERT INTO discuno_job (task, args, queue, unique_key, run_at, created_at, attempts, again)
+SELECT 'remind', jsonb_build_object('booking_id', b.id, 'lead', lead), 'news', 'remind:' || b.id || ':' || lead,
+  lower(b.during) - before, discuno_now(), 0, false
+FROM discuno_booking b, (VALUES ('day', interval '24 hours'), ('hour', interval '1 hour')) AS reminder(lead, before)
+WHERE b.status = 'confirmed' AND lower(b.during) - before > discuno_now()
+"""
+# The code of before knows neither of these tasks nor this queue; its letters go each alone.
+OLD_WORK = (
+    "DELETE FROM discuno_job WHERE task IN ('remind', 'send_batch')",
+    "UPDATE discuno_job SET queue = 'mail', pushed_at = NULL WHERE queue = 'news'",
+    "INSERT INTO discuno_job (task, args, queue, unique_key, run_at, created_at, attempts, again) "
+    "SELECT 'send_letter', jsonb_build_object('email_id', id), 'mail', 'letter:' || id, discuno_now(), discuno_now(), "
+    "0, false FROM discuno_email WHERE status = 'queued' ON CONFLICT (unique_key) DO NOTHING",
+)
 
 
 def upgrade() -> None:
@@ -66,7 +82,9 @@ def upgrade() -> None:
         "discuno_email",
         sa.Column("carrier", sa.String(length=24), server_default="resend", nullable=False),
     )
-    op.create_check_constraint(op.f("ck_discuno_email_carrier"), "discuno_email", "carrier IN ('resend', 'smtp')")
+    op.create_check_constraint(
+        op.f("ck_discuno_email_carrier"), "discuno_email", "carrier IN ('resend', 'smtp')"
+    )
     op.add_column("discuno_email", sa.Column("batch_id", sa.BigInteger(), nullable=True))
     op.create_index(
         "ix_discuno_email_batch_id",
@@ -84,9 +102,12 @@ def upgrade() -> None:
         ondelete="RESTRICT",
     )
     op.execute(OLD_ROWS)
+    op.execute(REMINDERS)
 
 
 def downgrade() -> None:
+    for statement in OLD_WORK:
+        op.execute(statement)
     op.drop_constraint(op.f("fk_discuno_email_batch_id"), "discuno_email", type_="foreignkey")
     op.drop_index("ix_discuno_email_batch_id", table_name="discuno_email")
     op.drop_column("discuno_email", "batch_id")

@@ -66,12 +66,17 @@ WHERE status = 'confirmed' AND calcom_event_type_id IS NOT NULL AND calcom_booki
 
 I7 = Check(
     "I7",
-    "One letter an event and person; what was sent has Resend's id; who must be told is told",
+    "One letter an event and person; sent by Resend it has its id; what waits will be sent; who must be told is told",
     "SELECT count(*) FROM discuno_email WHERE created_at >= :since",
     (
         """SELECT 'letter ' || id AS about, 'it is ' || status || ' without an id of Resend''s' AS says,
 NULL::bigint AS difference, NULL AS currency FROM discuno_email
-WHERE status IN ('sent', 'delivered', 'bounced', 'complained') AND resend_id IS NULL AND created_at >= :since""",
+WHERE status IN ('sent', 'delivered', 'bounced', 'complained') AND resend_id IS NULL AND carrier = 'resend'
+  AND created_at >= :since""",
+        """SELECT 'letter ' || e.id AS about, 'it waits, and nothing will send it' AS says,
+NULL::bigint AS difference, NULL AS currency FROM discuno_email e
+WHERE e.status = 'queued' AND e.created_at >= :since AND NOT EXISTS (SELECT 1 FROM discuno_job j
+  WHERE j.unique_key IN ('letter:' || e.id, 'batch:' || e.batch_id) AND j.dead_at IS NULL)""",
         """SELECT 'event ' || event AS about, count(*) || ' letters to ' || recipient AS says,
 NULL::bigint AS difference, NULL AS currency FROM discuno_email WHERE created_at >= :since
 GROUP BY event, recipient HAVING count(*) > 1""",

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Response, current_app, make_response, redirect, request, url_for
+from flask import Response, current_app, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import BooleanField
 
@@ -12,20 +12,19 @@ from discuno import policy
 from discuno.accounts import access
 from discuno.admin import desk, lists, spans
 from discuno.admin.forms import ReasonForm
-from discuno.admin.machines import letter_log
+from discuno.admin.machines import addresses_page, letter_log, sealed
 from discuno.kit import limits
 from discuno.kit.db import locked, session, transaction
 from discuno.kit.errors import DomainError, NotFound
 from discuno.kit.web import row_number
-from discuno.notifications import again, letters
+from discuno.notifications import addresses, again, letters
 from discuno.notifications.letters import Drawn
 from discuno.notifications.models import Email, EmailStatus
 
 bp = desk.private("admin_emails", __name__, "/admin/emails")
 # Whoever has such an address is let in by it: they are their readers' alone.
-KEY = re.compile(r"/(sign-in|booking)/[^\s\"'<>]+")
+KEY = re.compile(r"/(sign-in|booking|letters)/[^\s\"'<>]+")
 HOLDS_A_KEY = ("sign_in", "invitation")  # so these are not shown at all
-SEALED = "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; sandbox"  # of a letter as HTML
 
 
 class AgainForm(ReasonForm):
@@ -49,6 +48,7 @@ def index() -> Response:
         span=span,
         wrong=wrong,
         figures=letter_log.figures(span) if "before" not in request.args else None,
+        stopped=addresses_page.how_many(),
         letters=found.lines,
         older=f"{url_for('.index')}?{span.as_query(**more)}" if found.before else None,
         wanted=wanted,
@@ -69,9 +69,7 @@ def as_html(email_id: int) -> Response:
     drawn = _drawn(_email(email_id))
     if drawn is None:
         raise NotFound
-    response = make_response(KEY.sub(r"/\1/…", drawn.html))
-    response.headers["Content-Security-Policy"] = SEALED
-    return response
+    return sealed.letter(KEY.sub(r"/\1/…", drawn.html))
 
 
 @bp.post("/<int:email_id>/again")
@@ -107,12 +105,12 @@ def _show(
     context: dict[str, Any] = {
         "email": email,
         "text": KEY.sub(r"/\1/…", drawn.text) if drawn else None,
-        "is_doubtful": again.is_doubtful(email.recipient),
+        "stopped": addresses.stopped_among([email.recipient]),
         "typed": form.typed() if form is not None else {},
         "errors": errors,
         "is_told": "sent" in request.args,
     }
-    return desk.page("admin/_email.html", f"Letter {email.id}", status, **context)
+    return sealed.page(desk.page("admin/_email.html", f"Letter {email.id}", status, **context))
 
 
 def _drawn(email: Email) -> Drawn | None:

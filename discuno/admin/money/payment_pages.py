@@ -25,6 +25,7 @@ from discuno.kit.db import one_or_none, transaction
 from discuno.kit.errors import DomainError, NotFound
 from discuno.kit.sheets import Cell
 from discuno.kit.web import row_number
+from discuno.notifications import addresses
 from discuno.payments.models import Payment, PaymentStatus
 from discuno.payouts import pauses
 from discuno.payouts.sight import shown_whole
@@ -164,6 +165,7 @@ def _context(payment: Payment) -> dict[str, Any]:
         "booking": payment.booking,
         "sight": payment_sight.of(payment),
         "where": whereabouts(payment, zone("UTC")[0], chosen_clock()),
+        "stopped": addresses.stopped_among([payment.customer_email, payment.booking.mentor.user.email]),
         "flags_of_it": payment_sight.flags(payment),
         "events": timeline.of(payment, zone("UTC")[0], chosen_clock()),
         "levers": [(lever, levers.why_not(lever, payment)) for lever in levers.Lever],
