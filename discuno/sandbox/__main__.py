@@ -16,6 +16,7 @@ from discuno.gallery import create_gallery
 from discuno.sandbox.app import LiveKey, serve
 from discuno.sandbox.settings import SandboxSettings
 
+LOOPBACK = ("127.0.0.1", "localhost")
 ROOT = Path(__file__).parent.parent.parent
 NAMES = {
     "BASE_URL": "app_url",
@@ -60,6 +61,9 @@ def main() -> int:
     except LiveKey as refusal:
         sys.stderr.write(f"{refusal}\n")
         return 2
+    post = urlsplit(os.environ.get("SMTP_URL", ""))
+    if post.hostname in LOOPBACK and post.port:
+        sandbox.open_post(post.hostname, post.port)
     if os.environ.get("DATABASE_URL"):
         sandbox.world.on_advance = partial(move_app_clock, os.environ["DATABASE_URL"])
     signal.signal(signal.SIGTERM, _leave)

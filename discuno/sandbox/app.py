@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from wsgiref.types import WSGIApplication
 
+from aiosmtpd.controller import Controller
 from flask import Flask
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
-from discuno.sandbox import authenticator, calcom, control, faults, resend, stripe_js
+from discuno.sandbox import authenticator, calcom, control, faults, mail_server, resend, stripe_js
 from discuno.sandbox.courier import Courier
 from discuno.sandbox.settings import SandboxSettings
 from discuno.sandbox.stripe import api, events, tick
@@ -41,6 +42,7 @@ def create_sandbox(settings: SandboxSettings) -> Flask:
     faults.install(app, world)
     for room in (api, stripe_js, calcom, resend, authenticator, control):
         app.register_blueprint(room.blueprint(world, courier, settings))
+    app.register_blueprint(mail_server.blueprint(world))
     return app
 
 
@@ -74,6 +76,7 @@ class Sandbox:
         self.courier: Courier = app.extensions["courier"]
         self._desk = Desk(self.world, self.courier, app.extensions["sandbox_settings"])
         self._stop = threading.Event()
+        self._post: Controller | None = None
         self._ticker = threading.Thread(target=self._tick, name="clock", daemon=True)
         self._serving = threading.Thread(
             target=server.serve_forever, args=(0.05,), name="sandbox", daemon=True
@@ -90,6 +93,10 @@ class Sandbox:
         self._ticker.start()
         self._serving.start()
 
+    def open_post(self, host: str, port: int) -> None:
+        """Take letters by SMTP as well."""
+        self._post = mail_server.open_post(self.world, host, port)
+
     def wait(self) -> None:
         """Block until the server stops."""
         while self._serving.is_alive():
@@ -98,6 +105,8 @@ class Sandbox:
     def stop(self) -> None:
         """Stop all three and close the port."""
         self._stop.set()
+        if self._post is not None:
+            self._post.stop()
         self.server.shutdown()
         self.courier.stop()
         self._ticker.join(timeout=5)

@@ -25,7 +25,9 @@ def given(root: Path, environ: Mapping[str, str]) -> Settings:
 
 
 def has_real_keys(chosen: Mapping[str, str]) -> bool:
-    """Whether any vendor is real; then none is simulated."""
+    """Whether any vendor is real, or a mail server; then none is simulated."""
+    if chosen.get("SMTP_URL"):
+        return True
     return any(chosen.get(name, simulated) != simulated for name, simulated in VENDOR_KEYS.items())
 
 
@@ -38,7 +40,7 @@ def local_defaults(home: Path, app_url: str) -> Settings:
     }
 
 
-def sandbox_defaults(home: Path, sandbox_url: str) -> Settings:
+def sandbox_defaults(home: Path, sandbox_url: str, mail_port: int) -> Settings:
     """Defaults that point the app at the stand-ins, with the secrets they share."""
     return {
         **VENDOR_KEYS,
@@ -51,6 +53,7 @@ def sandbox_defaults(home: Path, sandbox_url: str) -> Settings:
         "CALCOM_WEBHOOK_SECRET": SandboxSettings.calcom_webhook_secret,
         "RESEND_API_BASE": f"{sandbox_url}/resend",
         "RESEND_WEBHOOK_SECRET": SandboxSettings.resend_webhook_secret,
+        "SMTP_URL": f"smtp://127.0.0.1:{mail_port}",
         "EMAIL_FROM_DOMAIN": "discuno.example",
         "ADMIN_EMAIL": "admin@discuno.example",
         "SANDBOX_URL": sandbox_url,

@@ -20,7 +20,16 @@ import requests
 
 from discuno.sandbox import environment
 from discuno.sandbox.embedded import Server, postgres_server, valkey_server
-from discuno.sandbox.processes import GRACE, Child, StartError, check_port, kill_sessions, launch, stop
+from discuno.sandbox.processes import (
+    GRACE,
+    Child,
+    StartError,
+    check_port,
+    free_port,
+    kill_sessions,
+    launch,
+    stop,
+)
 
 PATIENCE = 60.0  # seconds the app may take to be ready
 
@@ -192,7 +201,7 @@ def _bring_up(run: Run, stack: ExitStack) -> None:
         check_port(run.sandbox_port, "SANDBOX_PORT")
     defaults = environment.local_defaults(run.home, run.app_url)
     if run.simulated:
-        defaults |= environment.sandbox_defaults(run.home, run.sandbox_url)
+        defaults |= environment.sandbox_defaults(run.home, run.sandbox_url, free_port())
     defaults |= _data_servers(run, stack, chosen)
     run.settings = {**defaults, **chosen}
     stack.callback(_stop_all, run)
