@@ -17,7 +17,7 @@ from discuno.payments import service as payments
 from discuno.webhooks.models import WebhookEvent
 from tests.catalogue import AMARA, OWEN
 from tests.chaos.snapshot import Snapshot, snapshot
-from tests.factories import all_of, paid, subjects
+from tests.factories import all_of, paid
 from tests.house import House
 
 DAY = timedelta(days=1)
@@ -77,8 +77,9 @@ class Sold:
         self.house.advance(self.booking.starts_at + after - now)
 
     def told(self, to: str) -> list[str]:
-        """Subjects in somebody's mailbox, but of what all this began with."""
-        return [s for s in subjects(self.house, to) if not s.startswith(("Confirmed:", "Booked:"))]
+        """Subjects in somebody's mailbox, but of what all this began with, and of what can be declined."""
+        due = [each for each in self.house.letters(to) if "List-Unsubscribe" not in each["headers"]]
+        return [e["subject"] for e in due if not e["subject"].startswith(("Confirmed:", "Booked:"))]
 
     def hears(self, *events: dict[str, Any]) -> list[WebhookEvent]:
         """Messages come from Cal.com and are worked on once; as they are stored then. Others may come meanwhile."""

@@ -5,8 +5,11 @@ from collections.abc import Iterator
 import pytest
 from flask.testing import FlaskClient
 from playwright.sync_api import Browser, sync_playwright
+from pydantic import SecretStr
 
+from discuno.edges import smtp
 from discuno.kit import failpoints
+from discuno.sandbox.processes import free_port
 from tests import chromium, witness
 from tests.bank import at_fault, sold
 from tests.catalogue import AMARA, OWEN
@@ -47,6 +50,23 @@ def held(house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
 def letters_told_of(house: House) -> None:
     """Resend tells what becomes of letters."""
     house.hear_of_letters()
+
+
+@pytest.fixture(scope="session")
+def mail_port(built_house: House) -> int:
+    """Where a mail server listens, in a test process that needs one."""
+    port = free_port()
+    built_house.sandbox.open_post("127.0.0.1", port)
+    return port
+
+
+@pytest.fixture
+def post(bare: House, mail_port: int) -> Iterator[House]:
+    """The house with nobody in it, and a mail server beside Resend."""
+    settings = bare.app.extensions["settings"]
+    smtp.configure(settings.model_copy(update={"smtp_url": SecretStr(f"smtp://127.0.0.1:{mail_port}")}))
+    yield bare
+    smtp.configure(settings)
 
 
 @pytest.fixture

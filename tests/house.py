@@ -62,6 +62,7 @@ def settings_for(sandbox: str, app: str, database: str, redis: str, **more: Any)
         "resend_api_key": keys.resend_api_key,
         "resend_api_base": f"{sandbox}/resend",
         "resend_webhook_secret": keys.resend_webhook_secret,
+        "resend_rate": 1000,
         "email_from_domain": "discuno.example",
         "admin_email": "admin@discuno.example",
         "sandbox_url": sandbox,

@@ -50,7 +50,7 @@ def test_a_cause_that_is_met_again_is_counted_and_told_once(bare: House) -> None
     assert [begin(bare) for _ in range(3)] == [True, False, False]
     bare.work()
     assert the(bare, Alert).times == 3
-    assert subjects(bare, ADMIN) == ["Transfer failed: transfer:1"]
+    assert subjects(bare, ADMIN) == ["Transfer failed: it is about transfer:1"]
     assert "docs/runbooks/transfer.md" in bare.letters(ADMIN)[0]["text"]
 
 
@@ -81,12 +81,12 @@ def test_many_of_one_kind_within_an_hour_share_a_letter_and_another_kind_has_its
     told = subjects(bare, ADMIN)
     assert len(told) == policy.ALERT_LETTERS + 2
     assert "Transfer failed: 25 within an hour" in told
-    assert "Work given up: job:1" in told
+    assert "Work given up: it is about job:1" in told
     assert len(still_open(bare)) == policy.ALERT_LETTERS + 21
     bare.advance(timedelta(hours=1))
     begin(bare, "transfer:again")
     bare.work()
-    assert subjects(bare, ADMIN)[-1] == "Transfer failed: transfer:again"
+    assert subjects(bare, ADMIN)[-1] == "Transfer failed: it is about transfer:again"
 
 
 def test_a_state_that_somebody_has_dealt_with_rests_for_a_day_and_is_told_again_if_it_lasts(

@@ -13,12 +13,14 @@ from flask.testing import FlaskClient
 from icalendar import Calendar
 from werkzeug.routing import Rule
 
+from discuno.admin.machines import sealed
 from discuno.bookings import feed, links
 from discuno.bookings.models import Booking
 from discuno.disputes.models import DisputeFile
 from discuno.kit import security
 from discuno.kit.db import one_or_none, transaction
 from discuno.kit.text import one_line
+from discuno.notifications.addresses import path_for
 from tests.addresses import first_of
 from tests.attendee import Attendee
 from tests.factories import ADMIN, JUN, all_of, someone
@@ -81,7 +83,7 @@ class Page(HTMLParser):
 def read(html: str) -> Page:
     """The page, of which nothing of a stranger's has become a part."""
     page = Page()
-    page.feed(html)
+    page.feed(html.replace(sealed.NOWHERE, "<head>", 1))  # which is ours
     names = {name for name, _ in page.attributes}
     assert not {"hostile-tag", "base", "object", "embed"} & page.tags
     assert not {n for n in names if n.startswith(("on", "hx-on", "hostile"))}
@@ -133,6 +135,8 @@ def addresses(house: House, session_id: str) -> Iterator[tuple[str, str]]:
         booking = the_one()
         token = links.manage_token(booking)
         calendar = feed.address(booking.mentor).rsplit("/", 1)[1].removesuffix(".ics")
+        letters = path_for(booking.attendee_email or "").rsplit("/", 1)[1]
+        tokens = {"feed": calendar, "letters": letters, "one_click": letters}
         file = unit.execute(sa.select(DisputeFile.public_id)).scalars().first()
         known = {
             "username": "amara",
@@ -141,11 +145,12 @@ def addresses(house: House, session_id: str) -> Iterator[tuple[str, str]]:
             "case_id": 1,
             "payout_id": 1,
             "name": "2026",  # of a statement
+            "kind": "day_before",
         }
         for rule in house.app.url_map.iter_rules():
             if "GET" in (rule.methods or ()) and not _is_left_out(rule):
                 is_ours = security.ENTRANCES[rule.endpoint.rpartition(".")[0]] == "admin"
-                values = {**known, "token": calendar if rule.endpoint == "feed.calendar" else token}
+                values = {**known, "token": tokens.get(rule.endpoint.partition(".")[0], token)}
                 values |= first_of(rule) if is_ours else {}
                 if "file" in rule.endpoint and file is not None:
                     values["public_id"] = file

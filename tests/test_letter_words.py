@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from html import unescape
+from inspect import getdoc
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from discuno.kit.text import one_line
 from discuno.notifications import letters
 from discuno.payments.models import Refund
 from tests.factories import change, paid
-from tests.house import House
+from tests.house import ROOT, House
 
 NAME = "O'Neil <b>“Zoë”</b> {{ 7331*1337 }} " + "x" * 120
 RIGHT_TO_LEFT = "عائشة بنت محمد"
@@ -59,6 +60,12 @@ ROWS = (
     "INSERT INTO discuno_payout (account_id, amount, currency, status, origin, epoch, unknown_count, next_try_at, "
     "created_at, failure_code) VALUES (1, 5400, 'jpy', 'failed', 'mentor', 1, 0, now(), now(), 'account_closed')",
     "UPDATE discuno_mentor_stripe_account SET requirements = '[\"external_account\"]', deadline = now()",
+    "UPDATE discuno_mentor SET suspended_at = :starts, calcom_username = 'amara-cal'",
+    # A share has paid a debt, and as much was captured: what is held is what it was.
+    "INSERT INTO discuno_ledger_entry (kind, source, account, amount, currency, payment_id, mentor_id, posted_at) "
+    "VALUES ('debt_netted', 'transfer:1:1', 'held', 700, 'jpy', 1, 1, now()), "
+    "('debt_netted', 'transfer:1:1', 'debt', -700, 'jpy', 1, 1, now()), "
+    "('capture', 'x', 'stripe', 700, 'jpy', 1, 1, now()), ('capture', 'x', 'held', -700, 'jpy', 1, 1, now())",
     "INSERT INTO discuno_job (task, args, queue, run_at, created_at, attempts, again, error, dead_at) "
     "VALUES ('act', '{\"booking_id\": 1}', 'mail', now(), now(), 20, false, :note, now())",
     "INSERT INTO discuno_audit_entry (at, actor, action, about, reason) "
@@ -108,8 +115,30 @@ SAMPLES: dict[str, tuple[int, str, tuple[str, ...]]] = {
         "bookings",
         (THERE, "Wed 6 Jan 2027, 0:30 (Asia/Kathmandu)", "day=2027-01-06"),
     ),
+    "payment_failed": (1, "bookings", (THERE, "Nothing was charged", YEN, "day=2027-01-05")),
+    "payment_late": (
+        1,
+        "bookings",
+        (THERE, "after the time", "Wed 6 Jan 2027, 0:30 (Asia/Kathmandu)"),
+    ),
     "payment_expired": (1, "bookings", (THERE, "Nothing was charged", "day=2027-01-05")),
     "attendee_absent": (1, "bookings", (THERE, "did not come", MANAGE)),
+    "reminder_day": (
+        1,
+        "bookings",
+        (THERE, HERE, MANAGE, "https://meet.example/abc", "on Tuesday 5 January 2027"),
+    ),
+    "reminder_hour": (
+        1,
+        "bookings",
+        (THERE, HERE, MANAGE, "https://meet.example/abc", "Amara Okafor expects you"),
+    ),
+    "reminder_day_mentor": (1, "bookings", (HERE, THERE, HOST, "jun@example.com", "'d'", "¥5,400")),
+    "reminder_hour_mentor": (
+        1,
+        "bookings",
+        (HERE, THERE, HOST, "https://meet.example/abc", "'d'", "on Tuesday"),
+    ),
     "booking_link": (1, "bookings", (THERE, MANAGE)),
     "your_bookings": (1, "bookings", (THERE, MANAGE)),
     "report_filed": (
@@ -119,6 +148,7 @@ SAMPLES: dict[str, tuple[int, str, tuple[str, ...]]] = {
     ),
     "report_filed_mentor": (2, "disputes", (ATTENDEE_SAID, "Tue 5 Jan 2027, 13:45 (America/New_York)", CASE)),
     "report_answered": (2, "disputes", (MENTOR_SAID, THERE, MANAGE)),
+    "report_answered_mentor": (2, "disputes", (MENTOR_SAID, ATTENDEE_SAID, HERE, "¥5,400", CASE)),
     "report_answered_admin": (
         2,
         "disputes",
@@ -131,15 +161,21 @@ SAMPLES: dict[str, tuple[int, str, tuple[str, ...]]] = {
     "alerts_many": (1, "alerts", ("a & b < c", "1 times", "/admin/alerts?kind=payment")),
     "drift_admin": (1, "alerts", ("a & b < c",)),
     "case_admin": (1, "disputes", ("Chargeback", "(inquiry)", "du_1", YEN, "Amara Okafor")),
+    "chargeback_opened_mentor": (1, "disputes", (YEN, HERE, CASE, "taken nothing so far", "¥5,400")),
     "chargeback_closed_mentor": (1, "disputes", (YEN, HERE, CASE, "¥5,400")),
     "foreign_booking_admin": (1, "alerts", ("a & b < c", "b")),
+    "refund_started": (1, "refunds", ("all of the ¥6,000", YEN, THERE, MANAGE)),
+    "refund_mentor": (2, "refunds", ("all of the ¥6,000", "¥5,400", HERE, HOST)),
     "refund_done": (1, "refunds", (YEN, THERE, "5 to 10 days")),
     "refund_failed": (1, "refunds", (YEN, THERE, "A person is looking into it")),
     "refund_failed_admin": (1, "alerts", (YEN, "a & b < c")),
     "payment_attention": (1, "alerts", (YEN, "a & b < c")),
     "transfer_stuck_admin": (1, "alerts", ("¥5,400", "Amara Okafor")),
     "job_dead_admin": (0, "alerts", ("act", "booking_id 1", "a & b < c")),
-    "debt_mentor": (1, "payouts", ("¥5,400", HERE)),
+    "transfer_made": (1, "payouts", ("¥5,400", "¥700", HERE, "/dashboard/payouts")),
+    "transfer_taken_back": (1, "payouts", ("¥5,400", HERE, HOST)),
+    "debt_mentor": (1, "payouts", ("¥5,400", "All of the ¥6,000", HERE, HOST)),
+    "debt_paid": (1, "payouts", ("¥700", HERE, HOST)),
     "debt_admin": (1, "alerts", ("¥5,400", "Amara Okafor", "a & b < c")),
     "account_needs_you": (1, "payouts", ("/dashboard/stripe",)),
     "account_closed": (1, "payouts", ("/dashboard/stripe",)),
@@ -148,10 +184,19 @@ SAMPLES: dict[str, tuple[int, str, tuple[str, ...]]] = {
     "account_not_manual_admin": (1, "alerts", ("Amara Okafor",)),
     "account_deadline": (1, "payouts", ("/dashboard/stripe", "(America/New_York)")),
     "payouts_need_you": (1, "payouts", ("/dashboard/stripe",)),
-    "payout_failed": (1, "payouts", ("¥5,400", "account_closed", "/dashboard/stripe")),
+    "payout_sent": (1, "payouts", ("¥5,400", "You asked for it", "/dashboard/payouts/1")),
+    "payout_arrived": (1, "payouts", ("¥5,400", "ask your bank", "/dashboard/payouts/1")),
+    "payout_failed": (
+        1,
+        "payouts",
+        ("¥5,400", "account_closed", "/dashboard/stripe", "/dashboard/payouts/1"),
+    ),
     "payout_failed_admin": (1, "alerts", ("¥5,400", "Amara Okafor")),
     "payout_refused_admin": (1, "alerts", ("¥5,400", "Amara Okafor")),
     "payout_found_admin": (1, "alerts", ("¥5,400", "Amara Okafor")),
+    "mentor_suspended": (1, "accounts", ("Tue 5 Jan 2027, 13:00 (America/New_York)", "/dashboard/bookings")),
+    "mentor_unsuspended": (1, "accounts", ("You can be booked again", "/dashboard/money")),
+    "calendar_needs_you": (1, "bookings", ("amara-cal", "nobody can book you", "/dashboard/calendar")),
     "holding_admin": (1, "alerts", ("Amara Okafor",)),
     "staff_changed": (
         9001,
@@ -226,6 +271,7 @@ def test_every_letter_says_each_of_its_facts_in_both_forms(odd_rows: House) -> N
                 assert " ".join(sentence.split()) in text, (template, sentence)
             assert words.sender == sender, template
             assert drawn.subject.isprintable(), template
+            assert len(drawn.html.encode()) < 40_000, f"{template}: some readers show no more than 102 kB"
             assert not re.search("<script|<b>“Zoë”", drawn.html), template
             assert "\nBcc" not in drawn.text, template
             assert "9801547" not in html + text, f"{template}: what somebody typed was reckoned out"
@@ -293,6 +339,28 @@ def test_a_cancellation_says_exactly_what_comes_back_or_why_nothing_does(house: 
         told = words.paragraphs
     assert "because your payment was returned before the time could be booked." in told[0]
     assert ("Nothing is kept of it." in told[1], dict(words.facts)["Returned"]) == (True, "$60.00")
+
+
+ITS_FORM = re.compile(r"To (the|one of the) [^:]+: [^ ].*\.")
+
+
+def test_the_first_line_of_each_letters_docstring_says_to_whom_it_goes_and_what_it_tells() -> None:
+    odd = {
+        name: known.says for name, known in letters.LETTERS.items() if not ITS_FORM.match(first_line(known))
+    }
+    assert odd == {}
+
+
+def first_line(known: letters.Template) -> str:
+    """As the admins' pages read it."""
+    return (getdoc(known.write) or "").partition("\n")[0]
+
+
+def test_there_is_no_letter_without_an_event() -> None:
+    source = "".join(
+        path.read_text() for path in (ROOT / "discuno").rglob("*.py") if not path.name.endswith("letters.py")
+    )
+    assert [name for name in letters.LETTERS if f'"{name}"' not in source] == []
 
 
 def add_refund(unit: Session, reason: str, status: str) -> None:

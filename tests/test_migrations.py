@@ -13,8 +13,9 @@ from alembic.script import ScriptDirectory
 
 from discuno.bookings.models import Booking
 from discuno.kit.db import db
+from discuno.kit.outbox import Job
 from tests.crowd import Crowd
-from tests.factories import change, someone
+from tests.factories import all_of, change, someone
 from tests.house import ROOT, House
 
 MIGRATIONS = str(ROOT / "migrations")
@@ -58,6 +59,32 @@ def test_up_and_down_and_up_again_leaves_the_same_schema(empty: House) -> None:
         flask_migrate.upgrade(directory=MIGRATIONS)
         db.engine.dispose()
     assert schema() == before
+
+
+def test_work_that_the_code_of_before_does_not_know_is_taken_back_and_comes_again(house: House) -> None:
+    def work() -> dict[str | None, tuple[str, str]]:
+        return {job.unique_key: (job.task, job.queue) for job in all_of(house, Job)}
+
+    jun = someone(house)
+    jun.fill_in(jun.hold("amara", offer=1))
+    house.work()
+    change(
+        house,
+        "INSERT INTO discuno_email (event, recipient, template, about, status, created_at) "
+        "VALUES ('x', 'x@example.com', 'alert', '{}', 'queued', now())",
+    )
+    [planned, *_] = sorted(key for key in work() if key is not None and key.startswith("remind"))
+    with house.app.app_context():
+        try:
+            flask_migrate.downgrade(directory=MIGRATIONS, revision="0005")
+            old = {(task, queue) for task, queue in work().values()}
+        finally:
+            flask_migrate.upgrade(directory=MIGRATIONS)
+            db.engine.dispose()
+    assert ("send_letter", "mail") in old
+    assert not {task for task, _ in old} & {"remind", "send_batch"}
+    assert "news" not in {queue for _, queue in old}
+    assert work()[planned] == ("remind", "news")
 
 
 def test_models_and_migrations_say_the_same(empty: House) -> None:

@@ -164,7 +164,7 @@ def test_a_balance_that_shrank_meanwhile_is_measured_again(house: House) -> None
     assert the(house, Payout).failure_code == "balance_insufficient"
     work_until_done(house, 1, timedelta(minutes=6))
     assert paid_out(house) == [(400, "usd")]
-    assert subjects(house, AMARAS) == []
+    assert subjects(house, AMARAS) == ["On its way to your bank: $4.00"]
 
 
 def test_without_any_webhook_a_payout_is_followed_to_its_end(transferred: House) -> None:

@@ -21,6 +21,7 @@ from tests.bank import (
 from tests.factories import advance_to, all_of, change, paid, the, work_until_done
 from tests.house import House
 from tests.reporting import SAID, after_the_start, answering, attendee, audited, both, decided, mentor, told
+from tests.signing import AMARA
 
 pytestmark = pytest.mark.story
 
@@ -104,6 +105,7 @@ def test_a_mentor_who_was_there_says_so_and_a_person_decides(met: House) -> None
     met.settle_down()
     assert told(met, ":answered") == {
         ("report_answered", "jun@example.com"),
+        ("report_answered_mentor", AMARA),
         ("report_answered_admin", "admin"),
     }
     assert HERE in attendee(met).reads("/report")

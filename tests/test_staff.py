@@ -77,7 +77,8 @@ def test_somebody_is_added_once_and_told_so_by_letter(house: House, ada: Person)
     assert "No authenticator app yet" in ada.reads(PAGE)
     house.work()
     [letter] = house.letters(LIN)
-    assert f"{ADMIN} has asked Lin Wei to look after payments at Discuno, as support." in letter["text"]
+    told = " ".join(letter["text"].split())
+    assert f"{ADMIN} has asked Lin Wei to look after payments at Discuno, as support." in told
     assert Person(house).signs_in(LIN).location == "/admin"
 
 

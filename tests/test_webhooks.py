@@ -120,7 +120,8 @@ def test_an_event_about_nobody_is_tried_until_it_is_explained_and_then_an_admin_
     stored = all_of(bare, WebhookEvent)[0]
     assert (stored.attempts, stored.handled_at) == (outbox.MAX_ATTEMPTS, None)
     assert "no payment for cs_test_nobody" in str(stored.error)
-    assert subjects(bare, ADMIN) == ["Webhook failing: event:1"], "one cause, one letter"
+    [subject] = subjects(bare, ADMIN)  # one cause, one letter
+    assert subject.startswith("Webhook failing: checkout.session.completed")
     assert (the(bare, Alert).times, the(bare, Alert).ended_at) == (
         outbox.MAX_ATTEMPTS - EVENT_FAILS + 2,
         None,

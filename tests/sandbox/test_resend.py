@@ -235,10 +235,10 @@ def test_the_mailbox_lists_the_newest_first_and_finds_by_recipient(stage: Stage)
     send(subject="Second", to="bob@example.com")
     page = stage.get("/mailbox").text
     assert page.index("Second") < page.index("First")
-    assert 'http-equiv="refresh"' in page
+    assert 'http-equiv="refresh"' not in page
     assert "First" not in stage.get("/mailbox?to=BOB@").text
     assert stage.get("/mailbox.json?to=na@example.com").json() == []
-    assert 'http-equiv="refresh"' not in stage.get("/mailbox?hold=1").text
+    assert 'http-equiv="refresh"' in stage.get("/mailbox?follow=1").text
     assert [mail["subject"] for mail in stage.get("/mailbox.json?to=ana@example.com").json()] == ["First"]
 
 
@@ -285,3 +285,54 @@ def test_attachments_come_back_as_they_went(stage: Stage) -> None:
     assert back.headers["Content-Disposition"] == "attachment; filename=session.ics"
     assert stage.get(f"/mailbox/{letter_id}/attachments/1").status_code == 404
     assert "session.ics" in stage.get(f"/mailbox/{letter_id}?view=source").text
+    assert "BEGIN:VCALENDAR" in stage.get(f"/mailbox/{letter_id}?view=file&file=0").text
+    assert stage.get(f"/mailbox/{letter_id}?view=file&file=1").status_code == 404
+
+
+def befall(stage: Stage, letter_id: str, event: str, **headers: str) -> requests.Response:
+    """Press a button under a letter."""
+    where = f"{stage.url}/mailbox/{letter_id}/happen"
+    return requests.post(where, data={"event": event}, headers=headers, timeout=5)
+
+
+@pytest.mark.parametrize("event", ["bounced", "complained"])
+def test_what_may_become_of_a_letter_is_tried_out_under_it_and_told_once(stage: Stage, event: str) -> None:
+    letter_id = send(tags=[{"name": "letter", "value": "7"}])
+    assert f'value="{event}"' in stage.get(f"/mailbox/{letter_id}").text
+    page = befall(stage, letter_id, event)
+    assert (page.status_code, f'<span class="tag bad">{event}</span>' in page.text) == (200, True)
+    assert 'name="event"' not in page.text, "nothing more can become of it"
+    assert befall(stage, letter_id, event).status_code == 409
+    assert stage.types() == ["email.sent", "email.delivered", "email.opened", f"email.{event}"]
+    assert stage.told()[-1]["data"]["tags"] == {"letter": "7"}
+
+
+def test_no_other_site_lets_anything_become_of_a_letter(stage: Stage) -> None:
+    letter_id = send()
+    assert befall(stage, letter_id, "bounced", **{"Sec-Fetch-Site": "cross-site"}).status_code == 403
+    assert befall(stage, "none", "bounced").status_code == 404
+    assert stage.types() == ["email.sent", "email.delivered"]
+
+
+def test_a_letter_of_the_mail_server_says_so_and_nothing_more_becomes_of_it(stage: Stage) -> None:
+    letter = stage.world.get("resend_email", send()) or {}
+    own = {"Message-ID": "<1@discuno.test>"}
+    stage.world.put("resend_email", {**letter, "carrier": "smtp", "last_event": "sent", "headers": own})
+    assert "by mail server" in stage.get("/mailbox").text
+    page = stage.get(f"/mailbox/{letter['id']}").text
+    assert "A mail server does not tell" in page
+    assert befall(stage, letter["id"], "bounced").status_code == 409
+    source = stage.get(f"/mailbox/{letter['id']}?view=source").text
+    assert ("&lt;1@discuno.test&gt;" in source, "resend.dev" in source) == (True, False)
+    assert stage.get("/mailbox.json").json()[0]["carrier"] == "smtp"
+
+
+@pytest.mark.parametrize(
+    ("asked", "frame"), [("", "letter"), ("width=phone&light=dark", "letter phone dark")]
+)
+def test_the_html_is_looked_at_as_on_a_desk_or_a_phone_by_day_or_night(
+    stage: Stage, asked: str, frame: str
+) -> None:
+    page = stage.get(f"/mailbox/{send()}?{asked}").text
+    assert f'<iframe class="{frame}"' in page
+    assert page.count('aria-current="true"') == 2
