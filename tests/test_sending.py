@@ -112,6 +112,19 @@ def test_what_can_wait_goes_last_and_has_no_calendar_file() -> None:
         assert not (template.attaches and template.optional), name
 
 
+@pytest.mark.parametrize("is_unsure", [False, True])
+def test_one_letter_that_cannot_be_written_keeps_none_of_the_others(bare: House, is_unsure: bool) -> None:
+    people = owe(bare, MANY)
+    if is_unsure:  # under the key of all of them, which nobody can use again
+        bare.fault(BATCH, "drop_after")
+        bare.work()
+    change(bare, "UPDATE discuno_email SET about = '{\"alert_id\": 99}' WHERE id = 4")
+    work(bare, 3)
+    assert received(bare) == Counter(people) - Counter([] if is_unsure else [people[3]])
+    known = {"failed": MANY} if is_unsure else {"sent": MANY - 1, "queued": 1}
+    assert states(bare) == known
+
+
 # Killed anywhere
 
 

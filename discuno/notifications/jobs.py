@@ -116,15 +116,32 @@ def _take_turn() -> None:
 @outbox.task("send_batch", queue="mail")
 def send_batch(batch_id: int) -> None:
     """The same for many at once: one key, one request; all of them are taken, or none."""
-    with transaction():
-        batch = locked(LetterBatch, batch_id)
-        key = f"batch/{batch.id}/{batch.made_at:%Y%m%dT%H%M%S%f}"
-        waiting = posting.of_batch(batch)
-        addresses.make_known(each.recipient for each in waiting if letters.LETTERS[each.template].optional)
-        written = [_ready(email) for email in waiting]
-    together = [ready for ready in written if ready is not None]
+    try:
+        with transaction():
+            batch = locked(LetterBatch, batch_id)
+            key = f"batch/{batch.id}/{batch.made_at:%Y%m%dT%H%M%S%f}"
+            together = _write_all(posting.of_batch(batch))
+    except Exception as error:  # whatever is wrong with one letter keeps none of the others
+        _part(batch_id, error)
+        return
     if together:
         _hand_over_together(batch_id, together, key)
+
+
+def _write_all(waiting: Sequence[Email]) -> list[Ready]:
+    addresses.make_known(each.recipient for each in waiting if letters.LETTERS[each.template].optional)
+    written = [_ready(email) for email in waiting]
+    return [ready for ready in written if ready is not None]
+
+
+def _part(batch_id: int, error: Exception, refused: Sequence[Ready] = ()) -> None:
+    """Each goes alone from now on; what was refused is surely not there."""
+    with transaction():
+        for ready in refused:
+            posting.not_taken(locked(Email, ready.email_id), was_sure=True)
+        for email in posting.break_up(locked(LetterBatch, batch_id)):
+            delivery.record_failed(email, posting.MAYBE)
+    log.warning("letters_go_alone", batch_id=batch_id, error=f"{type(error).__name__}: {error}")
 
 
 def _hand_over_together(batch_id: int, together: Sequence[Ready], key: str) -> None:
@@ -134,11 +151,7 @@ def _hand_over_together(batch_id: int, together: Sequence[Ready], key: str) -> N
     except SentBefore:
         ids = [None] * len(together)
     except CarrierRefused as refusal:
-        with transaction():
-            for ready in together:
-                posting.not_taken(locked(Email, ready.email_id), was_sure=True)
-            posting.break_up(locked(LetterBatch, batch_id))
-        log.warning("letters_go_alone", batch_id=batch_id, error=str(refusal))
+        _part(batch_id, refusal, together)
         return
     except CarrierBusy as busy:
         with transaction():
@@ -221,20 +234,14 @@ def _refused(email: Email, why: str) -> None:
 
 
 def _not_taken(together: Sequence[Ready], busy: CarrierBusy) -> bool:
-    """Nothing was taken this time; whether the other carrier has them all now, because it would be long."""
+    """Nothing was taken this time; whether the other carrier has them all now."""
     found = [locked(Email, ready.email_id) for ready in together]
     for email, ready in zip(found, together, strict=True):
         posting.not_taken(email, was_sure=ready.was_sure)
     is_long = isinstance(busy, QuotaSpent)
     if is_long:
         delivery.quota_is_spent(str(busy))
-    if not smtp.is_there() or not all(map(posting.may_fall_back, found)):
-        return False
-    if not is_long and not any(map(posting.has_waited, found)):
-        return False
-    for email in found:
-        posting.fall_back(email, str(busy))
-    return True
+    return smtp.is_there() and posting.fall_back_together(found, str(busy), is_long=is_long)
 
 
 def _later(busy: CarrierBusy) -> Exception:

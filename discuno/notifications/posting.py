@@ -53,9 +53,14 @@ def may_fall_back(email: Email) -> bool:
     return email.status == EmailStatus.QUEUED and email.asked_at is None and email.carrier == Carrier.RESEND
 
 
-def has_waited(email: Email) -> bool:
-    """Whether it has waited so long for the one that the other should have it."""
-    return email.created_at <= clock.now() - policy.LETTER_FALLBACK
+def fall_back_together(found: Sequence[Email], why: str, *, is_long: bool) -> bool:
+    """The other carrier takes them all, when it may, and it would be or has been long; whether it does."""
+    has_waited = any(email.created_at <= clock.now() - policy.LETTER_FALLBACK for email in found)
+    if not (is_long or has_waited) or not all(map(may_fall_back, found)):
+        return False
+    for email in found:
+        fall_back(email, why)
+    return True
 
 
 def fall_back(email: Email, why: str) -> None:
@@ -115,9 +120,11 @@ def of_batch(batch: LetterBatch) -> Sequence[Email]:
     return rows(waiting.order_by(Email.id).with_for_update())
 
 
-def break_up(batch: LetterBatch) -> None:
-    """Each of them goes its own way."""
+def break_up(batch: LetterBatch) -> list[Email]:
+    """Each of them goes its own way; those that may be there already, under the key of all, are returned."""
     waiting = of_batch(batch)
     batch.broken_up_at = clock.now()
     for email in waiting:
-        owe(email.id, email.template)
+        if email.asked_at is None:
+            owe(email.id, email.template)
+    return [email for email in waiting if email.asked_at is not None]
