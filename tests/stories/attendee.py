@@ -33,7 +33,7 @@ class Attendee:
     def _heard(self, said: ConsoleMessage) -> None:
         """Keep warnings and errors; that a refusal was answered with its status is no complaint."""
         if said.type in ("error", "warning") and not REFUSALS.match(said.text):
-            self.complaints.append(said.text)
+            self.complaints.append(f"{said.text} {said.location['url']}")
 
     def forgive(self, *words: str) -> None:
         """The browser was meant to complain about these."""

@@ -3,6 +3,7 @@
 import calendar
 import re
 from datetime import timedelta
+from typing import Any
 
 import pyotp
 import pytest
@@ -25,9 +26,14 @@ pytestmark = pytest.mark.story
 ADMIN, NIA = "root@discuno.example", "nia@discuno.example"
 
 
+def about(house: House, to: str, subject: str) -> list[dict[str, Any]]:
+    """Somebody's letters of a subject, oldest first."""
+    return [letter for letter in house.letters(to) if subject in letter["subject"]]
+
+
 def link_in(house: House, to: str, subject: str) -> str:
     """The address behind the button of somebody's newest letter of this subject."""
-    letter = next(found for found in reversed(house.letters(to)) if subject in found["subject"])
+    letter = about(house, to, subject)[-1]
     [address] = {found for found in re.findall(r"http\S+/sign-in/[\w.-]+", letter["text"])}
     return str(address)
 
@@ -54,11 +60,11 @@ def is_clean(person: Attendee) -> None:
 def sign_in(person: Attendee, email: str) -> None:
     """By letter, in this browser; whoever was asked to is led back."""
     person.reads("Sign in")
-    had = len(person.house.letters(email))
+    had = len(about(person.house, email, "sign in"))
     fill(person, **{"E-mail": email})
     press(person, "Send me a link")
     person.reads("Look into your mailbox")
-    person.gets_to(lambda: len(person.house.letters(email)) > had)
+    person.gets_to(lambda: len(about(person.house, email, "sign in")) > had)
     person.page.goto(link_in(person.house, email, "sign in"))
     press(person, "Sign in")
 
