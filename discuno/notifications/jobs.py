@@ -84,16 +84,18 @@ def _hand_over(ready: Ready) -> None:
         resend_id = _call(ready)
     except CarrierRefused as refusal:
         with transaction():
-            _refused(locked(Email, ready.email_id), str(refusal))
-        return
+            is_elsewhere = _refused(locked(Email, ready.email_id), str(refusal))
     except CarrierBusy as busy:
         with transaction():
             is_elsewhere = _not_taken([ready], busy)
-        if is_elsewhere:
-            return
-        raise _later(busy) from busy
-    with transaction():
-        delivery.record_sent(locked(Email, ready.email_id), resend_id)
+        if not is_elsewhere:
+            raise _later(busy) from busy
+    else:
+        with transaction():
+            delivery.record_sent(locked(Email, ready.email_id), resend_id)
+        return
+    if is_elsewhere:
+        send_letter(ready.email_id)
 
 
 def _call(ready: Ready) -> str | None:
@@ -223,14 +225,16 @@ def _declining(url: str) -> dict[str, str]:
 # Not taken
 
 
-def _refused(email: Email, why: str) -> None:
-    """A definite no: the other carrier is asked, once; after that somebody has to know."""
+def _refused(email: Email, why: str) -> bool:
+    """A definite no: the other carrier has it now, which is the answer; or else somebody has to know."""
     posting.not_taken(email, was_sure=True)
     log.error("letter_refused", email_id=email.id, carrier=str(email.carrier), error=why)
-    if smtp.is_there() and posting.may_fall_back(email):
+    is_elsewhere = smtp.is_there() and posting.may_fall_back(email)
+    if is_elsewhere:
         posting.fall_back(email, why)
     else:
         delivery.record_failed(email, why)
+    return is_elsewhere
 
 
 def _not_taken(together: Sequence[Ready], busy: CarrierBusy) -> bool:
@@ -275,5 +279,6 @@ def _give_up(job: outbox.Job) -> None:
     for email in found:
         if smtp.is_there() and posting.may_fall_back(email):
             posting.fall_back(email, job.error or "")
+            posting.owe(email.id, email.template)
         else:
             delivery.record_failed(email, job.error or "")

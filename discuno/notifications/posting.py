@@ -64,9 +64,8 @@ def fall_back_together(found: Sequence[Email], why: str, *, is_long: bool) -> bo
 
 
 def fall_back(email: Email, why: str) -> None:
-    """The other carrier takes it, at once."""
+    """It is the other carrier's from now on."""
     email.carrier, email.error = Carrier.SMTP, why
-    owe(email.id, email.template)
 
 
 # Many together
