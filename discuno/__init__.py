@@ -13,7 +13,7 @@ from discuno.accounts import access, codes, sign_ins
 from discuno.accounts import jobs as accounts_jobs
 from discuno.accounts import routes as accounts_routes
 from discuno.admin import commands as admin_commands
-from discuno.admin import cron, health
+from discuno.admin import cron, health, metrics
 from discuno.admin import models as admin_models
 from discuno.admin import overview as admin_overview
 from discuno.admin.books import drift_letters
@@ -59,7 +59,7 @@ from discuno.disputes import answer_jobs
 from discuno.disputes import host as disputes_host
 from discuno.disputes import jobs as disputes_jobs
 from discuno.disputes import routes as disputes_routes
-from discuno.edges import calcom, queue, resend, smtp, stripe
+from discuno.edges import calcom, queue, resend, sentry, smtp, stripe
 from discuno.kit import limits, logs, security, web
 from discuno.kit.db import db
 from discuno.mentors import calcom as mentors_calcom
@@ -170,6 +170,7 @@ ROOMS = (
     notifications_routes.of_mentor,
     webhooks_routes.bp,
     health.bp,
+    metrics.bp,
     cron.bp,
 )
 YEAR = 365 * 24 * 3600
@@ -187,7 +188,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask(__name__, root_path=_root(), template_folder="templates", static_folder="static")
     app.extensions["settings"] = settings
     app.config.update(_flask_config(settings))
-    for edge in (stripe, calcom, resend, smtp, queue):
+    for edge in (sentry, stripe, calcom, resend, smtp, queue):
         edge.configure(settings)
     db.init_app(app)
     Migrate(app, db, directory=MIGRATIONS)
@@ -226,6 +227,7 @@ def _flask_config(settings: Settings) -> dict[str, Any]:
             "pool_size": 5,  # 2 web processes, a worker and a scheduler stay under a small plan's 20 connections
             "max_overflow": 2,
             "pool_timeout": 10,
+            "hide_parameters": True,  # an error's words hold none: they go to logs, to jobs' rows and to Sentry
             "connect_args": {"options": DATABASE_LIMITS},
         },
         "SESSION_COOKIE_NAME": "__Host-discuno" if https else "discuno",

@@ -1,6 +1,7 @@
 """Settings from the environment, typed and checked at start. Secrets are never printed."""
 
 import os
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -13,6 +14,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from discuno.policy import Terms
 
 STRIPE_TRAIN = "endive"  # Stripe.js release train; must be that of stripe.api_version (a test holds it)
+
+DSN = re.compile(r"https?://\w+@[^/@\s]+/(?:\S+/)?\d+")  # of a project at Sentry
 
 
 def name_the_driver(database_url: str) -> str:
@@ -92,6 +95,13 @@ class Settings(BaseSettings):
         parts = urlsplit(value.get_secret_value()) if value is not None else None
         if parts is not None and (parts.scheme not in ("smtp", "smtps") or not parts.hostname):
             raise ValueError("must look like smtp://user:password@host:587 or smtps://user:password@host:465")
+        return value
+
+    @field_validator("sentry_dsn")
+    @classmethod
+    def _is_dsn(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and DSN.fullmatch(value.get_secret_value()) is None:
+            raise ValueError("must look like https://key@host/number")
         return value
 
     @model_validator(mode="after")

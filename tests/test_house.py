@@ -91,6 +91,7 @@ DOORS = {  # files of a room
         "audit_jobs",
         "funnel_page",
         "visits",
+        "metrics",
     ),
 }
 RUNNER = ("discuno.gallery", "discuno.config")  # what the sandbox's process mounts and reads of ours
@@ -109,6 +110,7 @@ NO_DOOR = (
 VENDORS = {
     "stripe": ("discuno.edges.stripe", "discuno.sandbox.stripe"),  # the stand-in checks by the SDK's types
     "resend": ("discuno.edges.resend",),
+    "sentry_sdk": ("discuno.edges.sentry",),
     "rq": ("discuno.edges.queue",),
     "rq_scheduler": ("discuno.edges.queue",),
     "redis": (

@@ -23,6 +23,7 @@ from rq.serializers import JSONSerializer
 from rq_scheduler import Scheduler
 
 from discuno.config import Settings
+from discuno.edges import sentry
 from discuno.kit import clock, outbox
 from discuno.kit.db import after_commit, session, transaction
 
@@ -154,6 +155,7 @@ def run(job_id: int) -> None:
         log.warning(
             "job_failed", task=name, job_id=job_id, error=f"{type(error).__name__}: {error}", exc_info=True
         )
+        sentry.capture(error, task=name, job_id=job_id)
     with transaction():
         _record(job_id, failed)
 

@@ -3,7 +3,7 @@
 import logging
 import re
 import sys
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
 import structlog
@@ -12,24 +12,30 @@ from structlog.types import Processor
 SECRET = re.compile(
     r"\b(?P<key>(?:sk|rk|whsec|re|cal|cs)_(?:live_|test_)?[A-Za-z0-9]{0,2})[A-Za-z0-9_]{6,}"
     r"|Bearer [^\s\"]+|://[^/@\s]+:[^/@\s]+@"
-    r"|/(?:booking|session|onboarding|sign-in|letters)/[^\s\"'/?]{30,}"  # somebody's link
+    r"|/(?:booking|session|onboarding|sign-in|letters|calendar)/[^\s\"'/?]{30,}"  # somebody's link
+    r"|(?<=\)=\()[^\n]*(?=\)[ .])|(?<=Failing row contains \()[^\n]*"  # values in Postgres' words: Key (name)=(…) is
 )
 
 
-def _without_secrets(value: Any) -> Any:
-    """The same, whatever it is made of, without anything that looks like a key. Session ids keep their beginning."""
+def without_secrets(text: str) -> str:
+    """A text without anything that looks like a key. Session ids keep their beginning."""
+    return SECRET.sub(lambda found: (found["key"] or "") + "…", text)
+
+
+def in_every_text(value: Any, cut: Callable[[str], str]) -> Any:
+    """The same, whatever it is made of, with every text in it cut."""
     if isinstance(value, str):
-        return SECRET.sub(lambda found: (found["key"] or "") + "…", value)
+        return cut(value)
     if isinstance(value, Mapping):
-        return {name: _without_secrets(inner) for name, inner in value.items()}
+        return {name: in_every_text(inner, cut) for name, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_without_secrets(inner) for inner in value]
+        return [in_every_text(inner, cut) for inner in value]
     return value
 
 
 def _redact(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Take secrets out of every value, tracebacks included."""
-    return {name: _without_secrets(value) for name, value in event.items()}
+    return {name: in_every_text(value, without_secrets) for name, value in event.items()}
 
 
 BEFORE: tuple[Processor, ...] = (

@@ -60,6 +60,7 @@ class Job(HasId, Base):
 
     __table_args__ = (
         sa.Index("ix_discuno_job_due", "run_at", "id", postgresql_where=sa.text("dead_at IS NULL")),
+        sa.Index("ix_discuno_job_dead", "dead_at", postgresql_where=sa.text("dead_at IS NOT NULL")),
         sa.UniqueConstraint("unique_key"),
     )
 

@@ -14,7 +14,9 @@ from flask.typing import ResponseReturnValue
 STRIPE_JS = ("https://js.stripe.com", "https://*.js.stripe.com")
 MAX_BODY = 64 * 1024  # bytes of a form; webhooks have their own, larger limit
 MAX_WEBHOOK = 256 * 1024
-QUIET = frozenset({"/livez", "/readyz"})  # asked every few seconds by the platform
+QUIET = frozenset(
+    {"/livez", "/readyz", "/metrics"}
+)  # asked every few seconds by the platform and by monitors
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 log = structlog.get_logger()
 

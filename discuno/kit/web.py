@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import structlog
 from babel.dates import format_date, format_time
-from flask import Flask, Response, g, make_response, render_template, request, url_for
+from flask import Flask, Response, current_app, g, make_response, render_template, request, url_for
+from flask.signals import got_request_exception
 from flask_wtf.csrf import CSRFError, generate_csrf
 from jinja2 import StrictUndefined
 from markupsafe import Markup
@@ -223,5 +224,6 @@ def _http_error(error: HTTPException) -> Response:
 
 def _bug(error: Exception) -> Response:
     log.error("request_failed", exc_info=error, endpoint=request.endpoint)  # a path may hold somebody's link
+    got_request_exception.send(current_app, exception=error)  # Flask tells nobody of what has a handler
     sentence = "The fault is ours, and it was written down. Please try again in a moment."
     return error_page(500, "Something went wrong here", sentence)

@@ -243,6 +243,7 @@ class TransferReversal(Outgoing, HasLifecycle, HasId, Base):
         sa.UniqueConstraint("transfer_id", "about"),
         sa.UniqueConstraint("stripe_reversal_id"),
         sa.CheckConstraint("amount > 0", name="amount"),
+        sa.Index("ix_discuno_transfer_reversal_open", "id", postgresql_where=sa.text("status = 'requested'")),
     )
 
     transfer_id: Mapped[int] = mapped_column(sa.ForeignKey("discuno_transfer.id", ondelete="RESTRICT"))

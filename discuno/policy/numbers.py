@@ -111,6 +111,7 @@ FEED = Rate("feed", "900 per 10 minutes", "60 per 10 minutes")  # calendar servi
 ONE_CLICK = Rate(
     "one-click", "900 per 10 minutes", "60 per 10 minutes"
 )  # mail services ask from few addresses
+METRICS = Rate("metrics", "60 per minute", "60 per minute")  # monitors ask every few seconds
 MAIL = Rate("mail", "20 per hour", "6 per hour")  # forms that send a letter to somebody
 
 

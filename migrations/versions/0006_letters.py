@@ -25,6 +25,10 @@ FROM (SELECT DISTINCT ON (recipient) * FROM discuno_email WHERE status IN ('deli
       ORDER BY recipient, id DESC) latest
 WHERE status IN ('bounced', 'complained') AND recipient <> 'admin'
 """
+LOOKED_UP = (  # what /metrics asks for
+    ("ix_discuno_job_dead", "discuno_job", "dead_at", "dead_at IS NOT NULL"),
+    ("ix_discuno_transfer_reversal_open", "discuno_transfer_reversal", "id", "status = 'requested'"),
+)
 # Sessions that are to come are reminded of, too.
 REMINDERS = """
 INSERT INTO discuno_job (task, args, queue, unique_key, run_at, created_at, attempts, again)
@@ -101,6 +105,8 @@ def upgrade() -> None:
         ["id"],
         ondelete="RESTRICT",
     )
+    for name, table, column, where in LOOKED_UP:
+        op.create_index(name, table, [column], unique=False, postgresql_where=sa.text(where))
     op.execute(OLD_ROWS)
     op.execute(REMINDERS)
 
@@ -108,6 +114,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     for statement in OLD_WORK:
         op.execute(statement)
+    for name, table, *_ in LOOKED_UP:
+        op.drop_index(name, table_name=table)
     op.drop_constraint(op.f("fk_discuno_email_batch_id"), "discuno_email", type_="foreignkey")
     op.drop_index("ix_discuno_email_batch_id", table_name="discuno_email")
     op.drop_column("discuno_email", "batch_id")
