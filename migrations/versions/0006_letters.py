@@ -42,8 +42,8 @@ OLD_WORK = (
     "DELETE FROM discuno_job WHERE task IN ('remind', 'send_batch')",
     "UPDATE discuno_job SET queue = 'mail', pushed_at = NULL WHERE queue = 'news'",
     "INSERT INTO discuno_job (task, args, queue, unique_key, run_at, created_at, attempts, again) "
-    "SELECT 'send_letter', jsonb_build_object('email_id', id), 'mail', 'letter:' || id, discuno_now(), discuno_now(), "
-    "0, false FROM discuno_email WHERE status = 'queued' ON CONFLICT (unique_key) DO NOTHING",
+    "SELECT 'send_letter', jsonb_build_object('email_id', id), 'mail', 'letter:' || id, discuno_now(), discuno_now(),"
+    " 0, false FROM discuno_email WHERE status = 'queued' ON CONFLICT (unique_key) DO NOTHING",
 )
 
 
