@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from typing import Any
 
 from discuno import policy
 from discuno.edges import queue, smtp
@@ -20,6 +21,12 @@ ADMIN = "admin@discuno.example"
 SEND, BATCH, ANY = "POST /resend/emails$", "POST /resend/emails/batch", "POST /resend/emails"
 MANY = policy.LETTERS_MAKE_BATCH + 2
 SOON = timedelta(seconds=20)
+TROUBLE: list[dict[str, Any]] = [  # that is over by itself
+    {"action": "rate_limit"},
+    {"action": "error", "status": 500},
+    {"action": "drop_after"},
+    {"action": "error_after", "status": 502},
+]
 REFUSALS = {
     "the key is wrong": {"status": 403, "body": {"statusCode": 403, "name": "invalid_api_key", "message": "no"}},
     "the domain is not verified": {

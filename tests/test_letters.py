@@ -17,8 +17,8 @@ from discuno.notifications.models import Email
 from discuno.payments import service as payments
 from tests.factories import JUN, all_of, change, someone, subjects, the, work_until_done
 from tests.house import House
+from tests.mailing import SEND, TROUBLE
 
-SEND = "POST /resend/emails$"
 AMARA = "amara@discuno.example"
 pytestmark = pytest.mark.usefixtures("letters_told_of")
 # The calendar file goes with the letter.
@@ -108,22 +108,11 @@ def test_a_name_typed_with_line_breaks_reaches_no_header(house: House) -> None:
     assert not letter["bcc"]
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
-        {"action": "rate_limit"},
-        {"action": "error", "status": 500},
-        {"action": "drop_after"},
-        {"action": "error_after", "status": 502},
-    ],
-    ids=lambda f: f["action"],
-)
+@pytest.mark.parametrize("fault", TROUBLE, ids=lambda fault: fault["action"])
 def test_a_letter_that_met_trouble_is_sent_once(house: House, fault: dict[str, object]) -> None:
     jun = someone(house)
     house.fault(SEND, times=2, **fault)
-    house.control(
-        "POST", "weather/resend", {"lose": -1}
-    )  # the carrier's news would say that it has the letter
+    house.hear_of_letters(False)  # the carrier's news would say that it has the letter
     jun.fill_in(jun.hold("amara", offer=1))
     house.settle_down()
     work_until_done(house, 2, timedelta(seconds=20))

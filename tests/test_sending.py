@@ -21,6 +21,7 @@ from tests.mailing import (
     BATCH,
     MANY,
     SEND,
+    TROUBLE,
     begin,
     keys,
     owe,
@@ -65,16 +66,7 @@ def test_more_than_a_batch_takes_are_more_batches_and_the_letter_that_began_is_i
     assert keys(bare) == ["batch", "batch", "letter"]
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
-        {"action": "rate_limit"},
-        {"action": "error", "status": 500},
-        {"action": "drop_after"},
-        {"action": "error_after", "status": 502},
-    ],
-    ids=lambda fault: fault["action"],
-)
+@pytest.mark.parametrize("fault", TROUBLE, ids=lambda fault: fault["action"])
 def test_a_batch_that_met_trouble_is_sent_once(bare: House, fault: dict[str, Any]) -> None:
     bare.fault(BATCH, times=2, **fault)
     people = owe(bare, MANY)
