@@ -336,11 +336,17 @@ def test_a_long_list_of_stopped_addresses_comes_in_pages(bare: House) -> None:
         "INSERT INTO discuno_mail_address (address, declined, stopped_at, stopped_because) "
         "SELECT n || '@example.com', '{}', discuno_now(), 'bounced' FROM generate_series(1, 60) n",
     )
+    change(
+        bare,
+        "INSERT INTO discuno_mail_address (address, declined) "
+        "SELECT 'well' || n || '@example.com', '{}' FROM generate_series(1, 3000) n",
+    )
+    change(bare, "ANALYZE discuno_mail_address")
     page = admin.get("/admin/emails/addresses").text
     assert len(re.findall(r'href="/admin/emails/addresses/\d+"', page)) == 50
     asked = [each for each in asked_by(bare, admin, "/admin/emails/addresses") if "mail_address" in each.sql]
     assert len(asked) == 1, "the letters come with them"
-    assert "ix_discuno_mail_address_stopped" in plan(bare, asked[0], only_indexes=True)
+    assert "ix_discuno_mail_address_stopped" in plan(bare, asked[0])
     older = admin.get(unescape(re.findall(r'href="(/admin/emails/addresses\?[^"]+)"', page)[0])).text
     assert len(re.findall(r'href="/admin/emails/addresses/\d+"', older)) == 10
 

@@ -187,9 +187,16 @@ def test_the_list_tells_of_every_letter_to_whom_it_goes_and_how_often_it_went(li
 
 
 def test_how_often_letters_went_is_read_off_an_index(lived: House) -> None:
+    change(
+        lived,
+        "INSERT INTO discuno_email (event, recipient, template, about, status, created_at) "
+        "SELECT 'old:' || n, 'x', 'sign_in', '{}', 'dropped', discuno_now() - n * interval '1 hour' "
+        "FROM generate_series(1, 9000) n",
+    )
+    change(lived, "ANALYZE discuno_email")
     asked = asked_by(lived, staff(lived), f"{TEMPLATES}/sign_in")
     [counted] = [each for each in asked if "GROUP BY discuno_email.template" in each.sql]
-    assert "ix_discuno_email_created_at" in plan(lived, counted, only_indexes=True)
+    assert "ix_discuno_email_created_at" in plan(lived, counted)
 
 
 def test_a_letter_is_shown_in_sealed_frames_as_text_and_with_its_calendar_file(lived: House) -> None:

@@ -1,4 +1,4 @@
-"""How the database answers the money monitors: by the indexes made for them, and never by reading a table through."""
+"""How the database answers the monitors: by the indexes made for them, and never by reading a table through."""
 
 import re
 
@@ -26,6 +26,7 @@ PAGES = {  # which indexes each page goes by
     "/admin/revenue": ("day_sum_day", "ledger_entry_posted_at", "payment_(settled_elsewhere|paid_at)"),
     "/admin/revenue?group=mentor": ("day_sum_day", "ledger_entry_posted_at"),
     "/admin/revenue?group=type&mentor=1": ("day_sum", "ledger_entry_(posted_at|mentor)"),
+    "/metrics": ("transfer_due", "transfer_blocked", "refund_open", "job_dead"),
     "/admin/disputes/metrics": ("dispute_opened_at", "dispute_closed_at", "audit_entry_(action|at)"),
 }
 
