@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from flask.testing import FlaskClient
@@ -35,10 +35,17 @@ class Attendee:
         return [datetime.fromisoformat(v) for v in re.findall(r'name="start" value="([^"]+)"', html)]
 
     def day(self) -> str:
-        """A day that is wholly free, whatever the house's hour is now: the one after tomorrow."""
+        """A day that is wholly free, whatever the house's hour is now: the one after tomorrow.
+
+        It stays so over a midnight that comes while a test lets minutes pass.
+        """
         seconds = self.house.control("GET", "state?kinds=review")["now"]  # of which there are few
         now = datetime.fromtimestamp(seconds, ZoneInfo(self.zone))
-        return f"{now + timedelta(days=2):%Y-%m-%d}"
+        day = self.house.days.get(self.zone)
+        if day is None or day - now < timedelta(hours=23):
+            day = datetime.combine(now + timedelta(days=2), time(), now.tzinfo)
+            self.house.days[self.zone] = day
+        return f"{day:%Y-%m-%d}"
 
     def choose(self, mentor: str, type_id: int, start: datetime) -> TestResponse:
         """Press the button of a time."""

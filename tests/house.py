@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from copy import deepcopy
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +79,7 @@ class House:
         self._planted: Photograph | None = None
         self._sold: Photograph | None = None
         self._emptied = 0
+        self.days: dict[str, datetime] = {}  # on which somebody in a zone books
 
     @property
     def url(self) -> str:
@@ -87,6 +88,7 @@ class House:
 
     def empty(self) -> None:
         """As on the first day: no rows, no Stripe objects, no jobs, the clock on the wall."""
+        self.days.clear()
         self.control("POST", "reset")
         self.control("POST", "resend", {"requests_per_second": 0})
         self.hear_of_letters(False)
