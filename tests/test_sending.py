@@ -182,3 +182,18 @@ def test_what_is_no_longer_true_is_dropped_says_why_and_leaves_nothing_to_do(bar
     assert {email.error for email in theirs(bare)} == {"what it tells is no longer so"}
     assert received(bare) == Counter()
     assert all_of(bare, Job) == []
+
+
+@pytest.mark.parametrize("number", [1, MANY], ids=["alone", "together"])
+def test_a_letter_that_resend_took_and_then_failed_at_goes_again_as_another_one(
+    bare: House, number: int
+) -> None:
+    people = owe(bare, number)
+    work(bare)
+    with bare.app.app_context(), transaction():
+        delivery.record_delivery(locked(Email, 1), "email.failed")
+    with bare.app.app_context(), transaction():  # its key would only bring the old answer once more
+        again.send_again(locked(Email, 1), Actor("ada@example.com"), "They have not got it.")
+    work(bare)
+    assert received(bare)[people[0]] == 2
+    assert states(bare) == {"failed": 1, "sent": number}

@@ -32,7 +32,9 @@ def send_again(email: Email, actor: str | Actor, reason: str, *, checked: bool =
     if not checked and is_doubtful(email.recipient):
         raise DomainError(NOT_TAKEN, status=409)
     before = {"status": email.status, "error": email.error}
-    never_left = email.status == EmailStatus.FAILED and not posting.is_forgotten(email)
+    never_left = (
+        email.status == EmailStatus.FAILED and email.resend_id is None and not posting.is_forgotten(email)
+    )
     sent = _queue_again(email) if never_left else _another(email)
     after = {"letter": sent.id, "address_checked": checked}
     audit.record(actor, "send letter again", f"letter:{email.id}", reason, before=before, after=after)
