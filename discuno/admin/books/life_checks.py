@@ -100,7 +100,7 @@ FROM discuno_webhook_event e WHERE e.handled_at IS NULL AND e.received_at >= :si
   AND NOT EXISTS (SELECT 1 FROM discuno_job j WHERE j.unique_key = 'event:' || e.id)""",
         """SELECT 'job ' || j.id AS about, j.task || ' was given up, and nobody was told' AS says,
 NULL::bigint AS difference, NULL AS currency FROM discuno_job j
-WHERE j.dead_at IS NOT NULL AND j.task <> 'send_letter'
+WHERE j.dead_at IS NOT NULL AND j.task NOT IN ('send_letter', 'send_batch')
   AND NOT EXISTS (SELECT 1 FROM discuno_email e WHERE e.event = concat_ws(':', 'job', j.id, 'dead'))""",
     ),
     note="that replaying every event changes nothing is a test (tests/test_events.py)",
