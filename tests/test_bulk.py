@@ -136,7 +136,8 @@ TROUBLE = {  # what is wrong, and how it is afterwards
         0,
     ),
     "resend_letter": (
-        "UPDATE discuno_email SET status = 'failed' WHERE id = (SELECT min(id) FROM discuno_email)",
+        "UPDATE discuno_email SET status = 'failed', resend_id = NULL "
+        "WHERE id = (SELECT min(id) FROM discuno_email)",
         "SELECT status FROM discuno_email WHERE id = (SELECT min(id) FROM discuno_email)",
         "sent",
     ),

@@ -171,7 +171,7 @@ def test_a_person_who_sends_such_a_letter_again_sends_a_second_one(bare: House) 
         again.send_again(locked(Email, 1), Actor("ada@example.com"), "They have not got it.")
     work(bare)
     assert received(bare)[to] == 2
-    assert theirs(bare)[0].status == "failed"
+    assert theirs(bare)[0].status == "replaced"
 
 
 def test_what_is_no_longer_true_is_dropped_says_why_and_leaves_nothing_to_do(bare: House) -> None:
@@ -193,7 +193,9 @@ def test_a_letter_that_resend_took_and_then_failed_at_goes_again_as_another_one(
     with bare.app.app_context(), transaction():
         delivery.record_delivery(locked(Email, 1), "email.failed")
     with bare.app.app_context(), transaction():  # its key would only bring the old answer once more
+        assert again.never_left(locked(Email, 1)) is False
         again.send_again(locked(Email, 1), Actor("ada@example.com"), "They have not got it.")
     work(bare)
     assert received(bare)[people[0]] == 2
-    assert states(bare) == {"failed": 1, "sent": number}
+    assert states(bare) == {"replaced": 1, "sent": number}, "and nobody sends it a third time with others"
+    assert [bool(alert.ended_at) for alert in all_of(bare, Alert) if alert.cause == "letter:1"] == [True]

@@ -32,13 +32,15 @@ def send_again(email: Email, actor: str | Actor, reason: str, *, checked: bool =
     if not checked and is_doubtful(email.recipient):
         raise DomainError(NOT_TAKEN, status=409)
     before = {"status": email.status, "error": email.error}
-    never_left = (
-        email.status == EmailStatus.FAILED and email.resend_id is None and not posting.is_forgotten(email)
-    )
-    sent = _queue_again(email) if never_left else _another(email)
+    sent = _queue_again(email) if never_left(email) else _another(email)
     after = {"letter": sent.id, "address_checked": checked}
     audit.record(actor, "send letter again", f"letter:{email.id}", reason, before=before, after=after)
     return sent
+
+
+def never_left(email: Email) -> bool:
+    """Whether it goes out by its own row and key: nobody has it, and no carrier has answered under that key."""
+    return email.status == EmailStatus.FAILED and email.resend_id is None and not posting.is_forgotten(email)
 
 
 def is_doubtful(recipient: str) -> bool:
@@ -56,7 +58,10 @@ def _queue_again(email: Email) -> Email:
 
 
 def _another(email: Email) -> Email:
-    """One that waits already is not doubled."""
+    """One that waits already is not doubled. Whoever sends again what has failed does not mean this one any more."""
+    if email.status == EmailStatus.FAILED:
+        email.move_to(EmailStatus.REPLACED)
+        alerts.over(AlertKind.EMAIL, f"letter:{email.id}")
     original = email.event.partition(AGAIN)[0]
     earlier = _again_of(original, email.recipient)
     waiting = next((each for each in earlier if each.status == EmailStatus.QUEUED), None)

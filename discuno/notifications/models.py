@@ -20,6 +20,7 @@ class EmailStatus(Status):
     BOUNCED = ("bounced", "Bounced", "bad", "The address did not take the letter.")
     COMPLAINED = ("complained", "Marked as spam", "bad", "The reader marked the letter as spam.")
     FAILED = ("failed", "Not sent", "bad", "The letter could not be sent.")
+    REPLACED = ("replaced", "Sent again", "plain", "It was not sent on; another letter went in its place.")
     DROPPED = ("dropped", "Not needed", "plain", "It was no longer true, or its reader does without.")
 
 
@@ -85,7 +86,8 @@ class Email(HasLifecycle, HasId, Base):
         M.DELIVERED: frozenset({M.COMPLAINED, M.BOUNCED}),
         M.BOUNCED: frozenset(),
         M.COMPLAINED: frozenset(),
-        M.FAILED: frozenset({M.QUEUED, M.SENT}),
+        M.FAILED: frozenset({M.QUEUED, M.SENT, M.REPLACED}),
+        M.REPLACED: frozenset({M.SENT}),
         M.DROPPED: frozenset({M.SENT}),
     }
 

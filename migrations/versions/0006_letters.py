@@ -37,14 +37,26 @@ SELECT 'remind', jsonb_build_object('booking_id', b.id, 'lead', lead), 'news', '
 FROM discuno_booking b, (VALUES ('day', interval '24 hours'), ('hour', interval '1 hour')) AS reminder(lead, before)
 WHERE b.status = 'confirmed' AND lower(b.during) - before > discuno_now()
 """
-# The code of before knows neither of these tasks nor this queue; its letters go each alone.
+# The code of before knows neither of these tasks nor this queue nor this state; its letters go each alone.
 OLD_WORK = (
+    "UPDATE discuno_email SET status = 'failed' WHERE status = 'replaced'",
     "DELETE FROM discuno_job WHERE task IN ('remind', 'send_batch')",
     "UPDATE discuno_job SET queue = 'mail', pushed_at = NULL WHERE queue = 'news'",
     "INSERT INTO discuno_job (task, args, queue, unique_key, run_at, created_at, attempts, again) "
     "SELECT 'send_letter', jsonb_build_object('email_id', id), 'mail', 'letter:' || id, discuno_now(), discuno_now(),"
     " 0, false FROM discuno_email WHERE status = 'queued' ON CONFLICT (unique_key) DO NOTHING",
 )
+
+
+EMAIL_STATES = ("queued", "sent", "delivered", "bounced", "complained", "failed", "dropped")
+
+
+def letters_may_be(*states: str) -> None:
+    """What a letter's status may be."""
+    op.drop_constraint(op.f("ck_discuno_email_status"), "discuno_email")
+    op.create_check_constraint(
+        op.f("ck_discuno_email_status"), "discuno_email", sa.column("status").in_(states)
+    )
 
 
 def upgrade() -> None:
@@ -107,6 +119,7 @@ def upgrade() -> None:
     )
     for name, table, column, where in LOOKED_UP:
         op.create_index(name, table, [column], unique=False, postgresql_where=sa.text(where))
+    letters_may_be(*EMAIL_STATES, "replaced")
     op.execute(OLD_ROWS)
     op.execute(REMINDERS)
 
@@ -114,6 +127,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     for statement in OLD_WORK:
         op.execute(statement)
+    letters_may_be(*EMAIL_STATES)
     for name, table, *_ in LOOKED_UP:
         op.drop_index(name, table_name=table)
     op.drop_constraint(op.f("fk_discuno_email_batch_id"), "discuno_email", type_="foreignkey")

@@ -19,7 +19,7 @@ from discuno.payments.models import Payment
 FILTERS = ("template", "status", "q", "payment")
 S = EmailStatus
 LEFT = (S.SENT, S.DELIVERED, S.BOUNCED, S.COMPLAINED)  # handed over, whatever became of it
-BACK = (S.BOUNCED, S.COMPLAINED, S.FAILED)
+BACK = (S.BOUNCED, S.COMPLAINED, S.FAILED, S.REPLACED)
 Counts = Counter[EmailStatus]
 
 

@@ -109,6 +109,7 @@ def _show(
         "typed": form.typed() if form is not None else {},
         "errors": errors,
         "is_told": "sent" in request.args,
+        "never_left": again.never_left(email),
     }
     return sealed.page(desk.page("admin/_email.html", f"Letter {email.id}", status, **context))
 
