@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, LiteralString
 from urllib.parse import urljoin
@@ -99,6 +100,7 @@ class FarHouse:
     """The running house as others see it: its sandbox, its database, its Redis."""
 
     checkout: Path
+    days: dict[str, datetime] = field(default_factory=dict)  # on which somebody in a zone books
 
     @property
     def settings(self) -> dict[str, str]:
