@@ -1,7 +1,7 @@
 """Taking turns: one rate for all processes together, kept in Redis; without Redis each keeps to a part of it.
 
 The rule is the generic cell rate algorithm: every caller is told how long to wait for a turn of its own, and
-turns are 1/rate apart. A turn that nobody took may be made up for, `BURST` of them at most.
+turns are 1/rate apart. One that nobody took is not made up for: after a rest, too, a second has no more than `rate`.
 """
 
 import threading
@@ -13,15 +13,14 @@ import redis
 
 from discuno.edges import queue
 
-BURST = 3  # turns that may be made up for; so at most rate + 3 in any second
 ALONE = 0.5  # the share of the rate that a process takes when it cannot ask the others
 KEPT = 60_000  # ms
 
 _TURN = """
 local t = redis.call('TIME')
 local now = t[1] + t[2] / 1000000
-local turn = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), now - ARGV[2] * ARGV[1])
-redis.call('SET', KEYS[1], string.format('%.6f', turn + ARGV[1]), 'PX', ARGV[3])
+local turn = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), now)
+redis.call('SET', KEYS[1], string.format('%.6f', turn + ARGV[1]), 'PX', ARGV[2])
 return string.format('%.6f', turn - now)
 """
 
@@ -43,7 +42,7 @@ _done: dict[str, deque[float]] = {}
 def turn(name: str, rate: float) -> float:
     """How many seconds to wait before doing one more of `name`, at `rate` a second. The turn is taken by asking."""
     try:
-        answer = queue.connection().eval(_TURN, 1, f"discuno:pace:{name}", 1 / rate, BURST, KEPT)
+        answer = queue.connection().eval(_TURN, 1, f"discuno:pace:{name}", 1 / rate, KEPT)
         return max(0.0, float(answer))
     except redis.RedisError:
         return _alone(name, rate * ALONE)
@@ -52,7 +51,7 @@ def turn(name: str, rate: float) -> float:
 def _alone(name: str, rate: float) -> float:
     with _lock:
         now = time.monotonic()
-        at = max(_next.get(name, 0.0), now - BURST / rate)
+        at = max(_next.get(name, 0.0), now)
         _next[name] = at + 1 / rate
         return max(0.0, at - now)
 
