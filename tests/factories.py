@@ -91,6 +91,13 @@ def advance_to(house: House, moment: datetime) -> None:
     house.advance(moment - in_the_house(house))
 
 
+def to_midday(house: House) -> None:
+    """Move everybody's clock to the next noon of UTC, for what differs around somebody's midnight."""
+    advance_to(
+        house, in_the_house(house).replace(hour=12, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    )
+
+
 def work_until_done(house: House, steps: int, step: timedelta) -> None:
     """Let time pass in steps and do what falls due in each."""
     for _ in range(steps):

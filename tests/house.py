@@ -1,15 +1,17 @@
 """The whole house in one test process: embedded Postgres and Valkey, the sandbox and the app, each on a real port.
 
 Nothing is mocked. Jobs are run by the test itself (`work`), so that a test decides what happens when.
+Each test begins at the same hour of the day, so that none is red only because it is run at night; `OPENS=23:59:50`
+before a command lets them begin at another hour of UTC.
 """
 
+import os
 import socket
 import threading
-import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from copy import deepcopy
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +35,7 @@ CATALOGUE = {
     f"discuno_{name}" for name in ("user", "mentor", "event_type", "weekly_hours", "mentor_stripe_account")
 }
 WORLD = ("stripe.account", "calcom_event_type")
-KEPT_FOR = timedelta(minutes=2)  # a photograph: what happened in it has to have happened lately
+OPENS = time.fromisoformat(os.environ.get("OPENS", "10:07:30"))
 KEEP = ("discuno_clock", "alembic_version")
 # To truncate forty tables takes longer than most tests do, and few of them were touched.
 TOUCHED = "SELECT '{0}' WHERE EXISTS (SELECT FROM {0})"
@@ -87,7 +89,7 @@ class House:
         return str(self.app.config["BASE_URL"])
 
     def empty(self) -> None:
-        """As on the first day: no rows, no Stripe objects, no jobs, the clock on the wall."""
+        """As on the first day: no rows, no Stripe objects, no jobs; it is the hour at which the house opens."""
         self.days.clear()
         self.control("POST", "reset")
         self.control("POST", "resend", {"requests_per_second": 0})
@@ -106,7 +108,8 @@ class House:
                         unit.execute(sa.text(f"ALTER SEQUENCE {name}_id_seq RESTART"))
                 else:
                     unit.execute(sa.text(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY CASCADE"))
-                unit.execute(sa.text("UPDATE discuno_clock SET ahead = '0'"))
+        opens = datetime.combine(datetime.now(UTC), OPENS, UTC)
+        self.set_clocks(opens if opens > datetime.now(UTC) else opens + timedelta(days=1))
 
     def hear_of_letters(self, told: bool = True) -> None:
         """Whether Resend tells what becomes of letters, which is a third of all webhooks, and seldom in question."""
@@ -124,8 +127,8 @@ class House:
         self._planted = Photograph(self, "planted", CATALOGUE, WORLD)
 
     def begin_sold(self, sell: Callable[[], object]) -> None:
-        """As it is after `sell`, which is done anew when what it has left is no longer of lately."""
-        if self._sold is None or self._sold.is_old:
+        """As it is after `sell`, which is done once."""
+        if self._sold is None:
             sell()
             self._sold = Photograph(self, "sold")
         else:
@@ -164,6 +167,13 @@ class House:
         with self.app.app_context(), transaction() as unit:
             unit.execute(sa.text("UPDATE discuno_clock SET ahead = ahead + :by"), {"by": by})
 
+    def set_clocks(self, moment: datetime) -> None:
+        """It is this moment on everybody's clock, whatever was before; nothing falls due by it."""
+        ahead = moment - datetime.now(UTC)
+        self.sandbox.world.put("clock", {"id": "clock", "shift": ahead.total_seconds()})
+        with self.app.app_context(), transaction() as unit:
+            unit.execute(sa.text("UPDATE discuno_clock SET ahead = :ahead"), {"ahead": ahead})
+
     def letters(self, to: str) -> list[dict[str, Any]]:
         """What lies in somebody's mailbox, oldest first."""
         found = requests.get(f"{self.sandbox.url}/mailbox.json", params={"to": to}, timeout=10).json()
@@ -184,7 +194,8 @@ class House:
 class Photograph:
     """Rows and the stand-ins' books at a moment, all or some; not what Redis held: nothing may depend on that.
 
-    The rows lie in a schema of their own, `shelf`; of two photographs on one shelf the later stays.
+    When it is put back it is that moment again. The rows lie in a schema of their own, `shelf`; of two photographs
+    on one shelf the later stays.
     """
 
     def __init__(
@@ -194,7 +205,7 @@ class Photograph:
         names: Collection[str] | None = None,
         kinds: Collection[str] | None = None,
     ) -> None:
-        self._house, self._shelf, self._taken = house, shelf, time.monotonic()
+        self._house, self._shelf = house, shelf
         world = house.sandbox.world
         with world.lock:
             self._records = {kind: deepcopy(world.all(kind)) for kind in kinds or world.kinds}
@@ -208,12 +219,7 @@ class Photograph:
                 unit.execute(sa.text(f"CREATE TABLE {shelf}.{name} AS TABLE {name}"))
             counters = unit.execute(sa.text(COUNTERS)).all()
             self._counters = [(name, last) for name, last in counters if not names or name in names]
-            self._ahead = unit.execute(sa.text("SELECT ahead FROM discuno_clock")).scalar_one()
-
-    @property
-    def is_old(self) -> bool:
-        """Whether what happened in it lies too long back."""
-        return time.monotonic() - self._taken > KEPT_FOR.total_seconds()
+            self._moment = unit.execute(sa.text("SELECT discuno_now()")).scalar_one()
 
     def put_back(self) -> None:
         """The house is emptied, and is as it was then."""
@@ -228,7 +234,7 @@ class Photograph:
                     unit.execute(sa.text(f"INSERT INTO {name} SELECT * FROM {self._shelf}.{name}"))  # noqa: S608 - our own names
                 for name, last in self._counters:
                     unit.execute(sa.select(sa.func.setval(f"{name}_id_seq", last)))
-                unit.execute(sa.text("UPDATE discuno_clock SET ahead = :ahead"), {"ahead": self._ahead})
+            self._house.set_clocks(self._moment)
 
     def forget(self) -> None:
         """The shelf is cleared."""

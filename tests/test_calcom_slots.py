@@ -19,7 +19,7 @@ from discuno.kit import clock, failpoints
 from discuno.kit.db import db, one_or_none, transaction
 from discuno.mentors.models import EventType
 from tests.calendars import post
-from tests.factories import advance_to, in_the_house, someone
+from tests.factories import someone, to_midday
 from tests.house import House
 
 pytestmark = pytest.mark.story
@@ -31,8 +31,7 @@ DAY = timedelta(days=1)
 @pytest.fixture(autouse=True)
 def midday(house: House) -> None:
     """What is learned is kept by UTC days: a midnight that came in between would be looked at as another one."""
-    now = in_the_house(house)
-    advance_to(house, now.replace(hour=12, minute=0, second=0, microsecond=0) + DAY)
+    to_midday(house)
 
 
 @pytest.fixture

@@ -12,12 +12,12 @@ from flask.testing import FlaskClient
 from discuno.bookings.models import Booking
 from discuno.kit.web import zone_name
 from tests.attendee import Attendee
-from tests.factories import all_of, change, someone
+from tests.factories import all_of, change, in_the_house, someone
 from tests.house import House
 
 
-def in_a_fortnight() -> str:
-    return f"{datetime.now(UTC) + timedelta(days=14):%Y-%m-%d}"
+def in_a_fortnight(house: House) -> str:
+    return f"{in_the_house(house) + timedelta(days=14):%Y-%m-%d}"
 
 
 @pytest.mark.parametrize("mentor", ["amara", "owen"])
@@ -36,7 +36,7 @@ def test_a_lost_time_is_answered_with_the_same_day_in_the_same_zone(
 ) -> None:
     jun, ada = Attendee(house, client), Attendee(house, house.app.test_client(), zone="Asia/Tokyo")
     type_id = jun.offers("amara")[0]
-    start = jun.times("amara", type_id, in_a_fortnight())[20]
+    start = jun.times("amara", type_id, in_a_fortnight(house))[20]
     jun.choose("amara", type_id, start)
     answer = ada.choose("amara", type_id, start)
     assert answer.status_code == 409
@@ -116,7 +116,7 @@ def test_a_mentor_without_any_free_time_is_said_to_have_none(house: House, clien
 
 
 def test_a_month_after_the_last_free_day_leads_back_to_the_first(house: House, client: FlaskClient) -> None:
-    month = f"{datetime.now(UTC) + timedelta(days=100):%Y-%m}"
+    month = f"{in_the_house(house) + timedelta(days=100):%Y-%m}"
     page = client.get(f"/mentor/amara/book/1?month={month}").text
     found = re.search(r'<a class="btn" href="([^"]+)"[^>]*>First free day: [^<]+</a>', page)
     assert found
@@ -147,7 +147,7 @@ def test_in_another_zone_the_first_free_day_is_looked_for_anew_and_a_chosen_day_
     guessed = client.get(here).text
     assert 'name="start"' in guessed
     assert 'name="start"' in client.get(part, query_string=with_zone(guessed, "Europe/Paris")).text
-    late = f"{datetime.now(UTC) + timedelta(days=40):%Y-%m}"
+    late = f"{in_the_house(house) + timedelta(days=40):%Y-%m}"
     for chosen in ({"month": late}, {"month": late, "day": f"{late}-15"}):
         carried = with_zone(client.get(here, query_string=chosen).text, "Europe/Paris")
         assert chosen.items() <= carried.items()
@@ -158,7 +158,7 @@ def weight(body: bytes) -> int:
 
 
 def test_the_first_load_is_light_and_a_change_of_day_lighter(house: House, client: FlaskClient) -> None:
-    month = f"{datetime.now(UTC) + timedelta(days=31):%Y-%m}"
+    month = f"{in_the_house(house) + timedelta(days=31):%Y-%m}"
     page = client.get(f"/mentor/amara/book/1?zone=America/Los_Angeles&month={month}")
     ours = set(re.findall(r'(?:src|href)="(/static/[^"]+)"', page.text))
     assert {url.partition("?")[0].rpartition(".")[2] for url in ours} == {"css", "js", "svg"}
