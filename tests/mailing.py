@@ -14,7 +14,7 @@ from discuno.notifications import alerts
 from discuno.notifications import service as notifications
 from discuno.notifications.models import Alert, AlertKind, Email
 from tests.chaos.points import Recorder, Stopped, Stopper, raise_stopped
-from tests.factories import all_of, the
+from tests.factories import all_of
 from tests.house import House
 
 ADMIN = "admin@discuno.example"
@@ -36,7 +36,7 @@ REFUSALS = {
 }  # fmt: skip
 
 
-def owe(house: House, number: int = 1) -> list[str]:
+def owe(house: House, number: int = 1, event: str = "something") -> list[str]:
     """So many people are owed a letter each."""
     people = [f"reader{n}@example.com" for n in range(number)]
     with house.app.app_context(), transaction():
@@ -44,7 +44,7 @@ def owe(house: House, number: int = 1) -> list[str]:
             AlertKind.PAYMENT, "payment:1", "Something is to be told.", "/admin/payments/1"
         )
         for to in people:
-            notifications.tell("something", to, "alert", alert_id=alert_id or the(house, Alert).id)
+            notifications.tell(event, to, "alert", alert_id=alert_id or all_of(house, Alert)[0].id)
     return people
 
 

@@ -224,7 +224,8 @@ def lived(built_house: House) -> House:
 def test_the_figures_say_how_many_of_what_became_of_them(lived: House) -> None:
     page = staff(lived).get("/admin/emails?period=30d").text
     assert re.search(r"<dt>Handed over</dt><dd class=\"num\">2</dd>", page)
-    assert "100.0% of those handed over" in page
+    assert "100.0% of those that Resend took" in page
+    assert "By the mail server" not in page
     assert "booking_confirmed_mentor" in page
 
 

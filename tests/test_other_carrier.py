@@ -1,5 +1,6 @@
 """When Resend does not take letters: by the mail server, once or not at all; and within what Resend allows."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -10,9 +11,10 @@ from discuno.edges import resend
 from discuno.kit import outbox
 from discuno.kit.outbox import Job
 from discuno.notifications.models import Alert
-from tests.factories import all_of, change
+from tests.factories import all_of, change, subjects
 from tests.house import House
 from tests.mailing import (
+    ADMIN,
     ANY,
     MANY,
     REFUSALS,
@@ -26,6 +28,7 @@ from tests.mailing import (
     theirs,
     work,
 )
+from tests.signing import staff
 
 NOBODY = "http://127.0.0.1:9"  # the discard port: nobody listens
 
@@ -44,7 +47,7 @@ def unreachable(bare: House) -> Iterator[None]:
 
 @pytest.mark.parametrize("why", REFUSALS)
 @pytest.mark.parametrize("number", [1, MANY], ids=["alone", "together"])
-def test_what_resend_refuses_goes_by_the_mail_server_and_is_no_alert(
+def test_what_resend_refuses_goes_by_the_mail_server_and_an_admin_is_told_once(
     post: House, why: str, number: int
 ) -> None:
     post.fault(ANY, "error", times=-1, **REFUSALS[why])
@@ -54,6 +57,22 @@ def test_what_resend_refuses_goes_by_the_mail_server_and_is_no_alert(
     assert {(str(e.status), str(e.carrier), e.resend_id, e.error) for e in theirs(post)} == {
         ("sent", "smtp", None, None)
     }
+    [alert] = [alert for alert in all_of(post, Alert) if alert.kind == "email"]
+    assert (alert.cause, alert.times, alert.ended_at) == ("closed:resend", number + 1, None)
+    assert len([why for why in subjects(post, ADMIN) if "Resend takes no letters of ours: 403" in why]) == 1
+    post.control("DELETE", "faults")
+    owe(post, event="something else")
+    work(post)
+    assert [alert for alert in all_of(post, Alert) if alert.kind == "email" and alert.ended_at is None] == []
+
+
+def test_a_letter_that_resend_refuses_for_itself_goes_by_the_mail_server_and_is_no_alert(post: House) -> None:
+    post.fault(
+        ANY, "error", status=422, body={"statusCode": 422, "name": "validation_error", "message": "no"}
+    )
+    [to] = owe(post)
+    work(post, 2)
+    assert received(post) == {to: 1}
     assert [alert for alert in all_of(post, Alert) if alert.kind == "email"] == []
 
 
@@ -61,7 +80,7 @@ def test_a_letter_by_the_mail_server_reads_like_the_other(post: House) -> None:
     owe(post)
     post.fault(ANY, "error", times=-1, **REFUSALS["the key is wrong"])
     work(post)
-    [letter] = post.letters("")
+    letter = next(letter for letter in post.letters("") if ADMIN not in letter["to"])
     assert (letter["from"], letter["reply_to"]) == (
         "Discuno <alerts@discuno.example>",
         ["admin@discuno.example"],
@@ -111,6 +130,8 @@ def test_when_resend_cannot_be_reached_for_minutes_the_mail_server_takes_over(po
     work(post, 2, policy.LETTER_FALLBACK)
     assert received(post) == Counter(people)
     assert {str(email.carrier) for email in theirs(post)} == {"smtp"}
+    [alert] = [alert for alert in all_of(post, Alert) if alert.kind == "email"]
+    assert alert.cause == "closed:resend"
 
 
 @pytest.mark.usefixtures("unreachable")
@@ -134,6 +155,23 @@ def test_what_resend_may_have_is_never_given_to_the_mail_server_as_well(post: Ho
     assert received(post) == Counter(people)
     assert states(post) == {"failed": number}
     assert {str(email.carrier) for email in theirs(post)} == {"resend"}
+
+
+# What an admin sees
+
+
+def test_what_went_by_the_mail_server_is_counted_apart_and_lowers_no_share(post: House) -> None:
+    post.hear_of_letters()
+    post.fault(
+        ANY, "error", status=422, body={"statusCode": 422, "name": "validation_error", "message": "no"}
+    )
+    owe(post, 2)
+    work(post, 3)
+    page = " ".join(staff(post).get("/admin/emails").text.split())
+    assert re.search(r"<dt>Handed over</dt><dd class=\"num\">2</dd>", page)
+    assert re.search(r"<dt>By the mail server</dt><dd class=\"num\">1</dd>", page)
+    assert "100.0% of those that Resend took" in page
+    assert page.count('<span class="tag plain">Mail server</span>') == 1
 
 
 # Stopped anywhere
@@ -179,6 +217,9 @@ def test_when_the_quota_is_spent_the_mail_server_takes_over_at_once(post: House)
     people = owe(post, 2)
     work(post)
     assert received(post) == Counter(people)
+    [alert] = [alert for alert in all_of(post, Alert) if alert.kind == "email"]
+    assert alert.cause == "quota:resend"
+    assert "go by the mail server" in post.letters(ADMIN)[-1]["text"]
 
 
 def test_requests_stay_below_what_resend_allows(bare: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,8 @@
-"""What every carrier of letters is given, and the five ways in which it does not just take it.
+"""What every carrier of letters is given, and the six ways in which it does not just take it.
 
 CarrierUnsure: nobody knows whether it was taken; with a key, ask again under the same. CarrierBusy: it was not, and
-may be later. QuotaSpent: not before tomorrow. CarrierRefused: a definite no. SentBefore: it was taken under this key
+may be later. QuotaSpent: not before tomorrow. CarrierRefused: a definite no. CarrierClosed: to
+whatever we send, until somebody mends it. SentBefore: it was taken under this key
 already, and only the answer was lost.
 """
 
@@ -23,6 +24,10 @@ class QuotaSpent(CarrierBusy):
 
 class CarrierRefused(Exception):
     """A definite no, in the carrier's words."""
+
+
+class CarrierClosed(CarrierRefused):
+    """It does not know us: the key is wrong, or the domain that letters come from is not ours there."""
 
 
 class SentBefore(Exception):

@@ -13,6 +13,7 @@ from discuno.config import Settings
 from discuno.edges.mail import (
     Attachment,
     CarrierBusy,
+    CarrierClosed,
     CarrierRefused,
     CarrierUnsure,
     OutgoingLetter,
@@ -26,6 +27,7 @@ TIMEOUT = 15  # seconds
 MOST_IN_BATCH = 100
 QUOTAS = ("daily_quota_exceeded", "monthly_quota_exceeded")
 BUSY = ("429", "425")  # too many requests, too early: nothing was begun
+CLOSED = ("401", "403")  # the key, or the domain
 UNSURE = ("408", "409")  # no answer in time; the same key is being worked on
 
 
@@ -145,7 +147,8 @@ def _ours(error: ResendError) -> Exception:
         return CarrierBusy(said)
     if code in UNSURE or code.startswith("5") or not code.isdigit():
         return CarrierUnsure(said)
-    return CarrierRefused(f"{said}: {error}")
+    refused = CarrierClosed if code in CLOSED else CarrierRefused
+    return refused(f"{said}: {error}")
 
 
 class BadSignature(Exception):

@@ -9,7 +9,7 @@ from discuno.notifications.models import AlertKind, Carrier, Email, EmailStatus
 from discuno.notifications.service import ADMIN
 
 ASKED_FOR = ("sign_in", "booking_link", "your_bookings")  # who does not get them sees it, and asks again
-QUOTA = "quota:resend"
+QUOTA, CLOSED = "quota:resend", "closed:resend"
 PASSING = ("transient", "undetermined")  # a full mailbox, a server that rests: the next letter may arrive
 DELIVERY = {
     "email.delivered": EmailStatus.DELIVERED,
@@ -25,7 +25,7 @@ def record_sent(email: Email, resend_id: str | None) -> None:
     email.resend_id = resend_id or email.resend_id
     _is_out(email)
     if email.carrier == Carrier.RESEND:
-        alerts.over(AlertKind.EMAIL, QUOTA)
+        alerts.over(AlertKind.EMAIL, QUOTA, CLOSED)
 
 
 def _is_out(email: Email) -> None:
@@ -50,10 +50,19 @@ def record_dropped(email: Email, why: str) -> None:
     email.move_to(EmailStatus.DROPPED)
 
 
-def quota_is_spent(said: str) -> None:
-    """Resend takes no more letters today: an admin has to know, though not by letter."""
-    words = f"Resend takes no more letters: {said}. They wait, or go by the mail server if one is set."
-    alerts.note(AlertKind.EMAIL, QUOTA, words, "/admin/emails?status=queued")
+def quota_is_spent(said: str, *, is_other: bool) -> None:
+    """Resend takes no more letters today: an admin has to know, by letter only if there is another carrier."""
+    words = f"Resend takes no more letters for now: {said}. They "
+    if is_other:
+        alerts.begin(AlertKind.EMAIL, QUOTA, f"{words}go by the mail server.", "/admin/emails")
+    else:
+        alerts.note(AlertKind.EMAIL, QUOTA, f"{words}wait.", "/admin/emails?status=queued")
+
+
+def resend_is_passed_over(said: str) -> None:
+    """Every letter goes by the mail server, of which nothing is heard: an admin has to know, and mend it."""
+    words = f"Resend takes no letters of ours: {said}. They go by the mail server until it does."
+    alerts.begin(AlertKind.EMAIL, CLOSED, words, "/admin/emails")
 
 
 def of_carrier(resend_id: str, letter_id: str) -> Email | None:

@@ -9,7 +9,15 @@ from flask import current_app
 
 from discuno import policy
 from discuno.edges import pace, queue, resend, smtp
-from discuno.edges.mail import Attachment, CarrierBusy, CarrierRefused, OutgoingLetter, QuotaSpent, SentBefore
+from discuno.edges.mail import (
+    Attachment,
+    CarrierBusy,
+    CarrierClosed,
+    CarrierRefused,
+    OutgoingLetter,
+    QuotaSpent,
+    SentBefore,
+)
 from discuno.kit import clock, outbox
 from discuno.kit.db import locked, transaction
 from discuno.notifications import (
@@ -84,7 +92,7 @@ def _hand_over(ready: Ready) -> None:
         resend_id = _call(ready)
     except CarrierRefused as refusal:
         with transaction():
-            is_elsewhere = _refused(locked(Email, ready.email_id), str(refusal))
+            is_elsewhere = _refused(locked(Email, ready.email_id), refusal)
     except CarrierBusy as busy:
         with transaction():
             is_elsewhere = _not_taken([ready], busy)
@@ -225,13 +233,16 @@ def _declining(url: str) -> dict[str, str]:
 # Not taken
 
 
-def _refused(email: Email, why: str) -> bool:
+def _refused(email: Email, refusal: CarrierRefused) -> bool:
     """A definite no: the other carrier has it now, which is the answer; or else somebody has to know."""
+    why = str(refusal)
     posting.not_taken(email, was_sure=True)
     log.error("letter_refused", email_id=email.id, carrier=str(email.carrier), error=why)
     is_elsewhere = smtp.is_there() and posting.may_fall_back(email)
     if is_elsewhere:
         posting.fall_back(email, why)
+        if isinstance(refusal, CarrierClosed):
+            delivery.resend_is_passed_over(why)
     else:
         delivery.record_failed(email, why)
     return is_elsewhere
@@ -244,8 +255,11 @@ def _not_taken(together: Sequence[Ready], busy: CarrierBusy) -> bool:
         posting.not_taken(email, was_sure=ready.was_sure)
     is_long = isinstance(busy, QuotaSpent)
     if is_long:
-        delivery.quota_is_spent(str(busy))
-    return smtp.is_there() and posting.fall_back_together(found, str(busy), is_long=is_long)
+        delivery.quota_is_spent(str(busy), is_other=smtp.is_there())
+    is_elsewhere = smtp.is_there() and posting.fall_back_together(found, str(busy), is_long=is_long)
+    if is_elsewhere and not is_long:
+        delivery.resend_is_passed_over(str(busy))
+    return is_elsewhere
 
 
 def _later(busy: CarrierBusy) -> Exception:

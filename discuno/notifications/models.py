@@ -48,7 +48,7 @@ class Carrier(Status):
         "smtp",
         "Mail server",
         "wait",
-        "Resend would not or could not take it: it goes by the mail server.",
+        "Resend would not or could not take it. What becomes of it the mail server does not tell.",
     )
 
 
@@ -62,7 +62,12 @@ class AlertKind(Status):
     PAYOUT = ("payout", "Payout failed", "bad", "A payout to a mentor's bank failed or cannot be made.")
     HOLDING = ("holding", "Money lies too long", "bad", "Money nears the longest time that Stripe holds it.")
     WEBHOOK = ("webhook", "Webhook failing", "bad", "An event from outside could not be handled.")
-    EMAIL = ("email", "Letter not sent", "bad", "A letter could not be sent, or came back.")
+    EMAIL = (
+        "email",
+        "Trouble with letters",
+        "bad",
+        "A letter was not sent or came back, or a carrier takes none.",
+    )
     JOB = ("job", "Work given up", "bad", "Work was tried too often and given up.")
     CRON = ("cron", "Clock is silent", "bad", "Work that comes by the clock has not come.")
     DRIFT = ("drift", "Books differ", "bad", "Our books and Stripe's do not agree.")
@@ -103,6 +108,12 @@ class Email(HasLifecycle, HasId, Base):
             "ix_discuno_email_created_at",
             "created_at",
             postgresql_include=["template", "status", "opened_at"],
+        ),
+        sa.Index(
+            "ix_discuno_email_by_mail_server",
+            "created_at",
+            "status",
+            postgresql_where=sa.text("carrier = 'smtp'"),
         ),
     )
 

@@ -13,7 +13,7 @@ from discuno.admin.spans import Span
 from discuno.kit.db import session
 from discuno.kit.web import row_number
 from discuno.notifications.letters import LETTERS
-from discuno.notifications.models import Email, EmailStatus
+from discuno.notifications.models import Carrier, Email, EmailStatus
 from discuno.payments.models import Payment
 
 FILTERS = ("template", "status", "q", "payment")
@@ -25,11 +25,15 @@ Counts = Counter[EmailStatus]
 
 @dataclass(frozen=True)
 class Figures:
-    """Letters of a span by how they stand now, all of them and by template; and how many were opened."""
+    """Letters of a span by how they stand now, all of them and by template; and how many were opened.
+
+    `unheard` of those handed over went by the mail server, which does not tell what becomes of them.
+    """
 
     all: Counts
     by_template: dict[str, Counts]
     opened: int
+    unheard: int
     chart: Chart
 
     @property
@@ -38,9 +42,9 @@ class Figures:
         return sum(self.all[status] for status in LEFT)
 
     def part(self, *statuses: EmailStatus) -> str:
-        """How many of those handed over stand so, in per cent."""
-        number = sum(self.all[status] for status in statuses)
-        return f"{number / self.left:.1%} of those handed over" if self.left else ""
+        """How many of those stand so whose carrier tells, in per cent."""
+        number, told = sum(self.all[status] for status in statuses), self.left - self.unheard
+        return f"{number / told:.1%} of those that Resend took" if told else ""
 
 
 def page(wanted: Mapping[str, str], before: int | None) -> Page[Email]:
@@ -79,7 +83,7 @@ def templates() -> list[str]:
 
 
 def figures(span: Span) -> Figures:
-    """Letters that were owed in a span of time: one question, told four ways."""
+    """Letters that were owed in a span of time: told four ways."""
     piece = span.piece_of(Email.created_at).label("piece")
     opened = sa.func.count(Email.opened_at)
     statement = sa.select(piece, Email.template, Email.status, sa.func.count(), opened)
@@ -99,4 +103,11 @@ def figures(span: Span) -> Figures:
         Series("Bounced, spam or not sent", "back", bars.values(span, back), sign=-1),
     ]
     ordered = dict(sorted(by_template.items(), key=lambda each: -each[1].total()))
-    return Figures(everything, ordered, read, Chart("Letters", span, series))
+    return Figures(everything, ordered, read, _unheard(span), Chart("Letters", span, series))
+
+
+def _unheard(span: Span) -> int:
+    by_mail_server = sa.select(sa.func.count()).where(
+        span.is_within(Email.created_at), Email.carrier == Carrier.SMTP, Email.status.in_(LEFT)
+    )
+    return int(session().execute(by_mail_server).scalar_one())
