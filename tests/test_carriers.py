@@ -65,7 +65,8 @@ ANSWERS: list[tuple[dict[str, Any], type[Exception]]] = [
     ({"status": 409, "body": {"name": "invalid_idempotent_request", "message": ""}}, mail.SentBefore),
     ({"status": 429, "body": {"name": "rate_limit_exceeded", "message": ""}}, mail.CarrierBusy),
     ({"status": 429, "body": {"name": "monthly_quota_exceeded", "message": ""}}, mail.QuotaSpent),
-    ({"status": 401, "body": {"name": "missing_api_key", "message": ""}}, mail.CarrierRefused),
+    ({"status": 401, "body": {"name": "missing_api_key", "message": ""}}, mail.CarrierClosed),
+    ({"status": 403, "body": {"name": "validation_error", "message": "Not verified"}}, mail.CarrierClosed),
     ({"status": 422, "body": {"name": "validation_error", "message": "Invalid `to`"}}, mail.CarrierRefused),
 ]  # fmt: skip
 
