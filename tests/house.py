@@ -1,8 +1,8 @@
 """The whole house in one test process: embedded Postgres and Valkey, the sandbox and the app, each on a real port.
 
 Nothing is mocked. Jobs are run by the test itself (`work`), so that a test decides what happens when.
-Each test begins at the same hour of the day, so that none is red only because it is run at night; `OPENS=23:59:50`
-before a command lets them begin at another hour of UTC.
+Each test begins at the same hour of the day, so that none is red only because it is run at night. `OPENS=23:59:50`
+before a command lets them begin at another hour of UTC, `OPENS=2028-02-29T10:07:30` on another day as well.
 """
 
 import os
@@ -35,7 +35,7 @@ CATALOGUE = {
     f"discuno_{name}" for name in ("user", "mentor", "event_type", "weekly_hours", "mentor_stripe_account")
 }
 WORLD = ("stripe.account", "calcom_event_type")
-OPENS = time.fromisoformat(os.environ.get("OPENS", "10:07:30"))
+OPENS = os.environ.get("OPENS", "10:07:30")
 KEEP = ("discuno_clock", "alembic_version")
 # To truncate forty tables takes longer than most tests do, and few of them were touched.
 TOUCHED = "SELECT '{0}' WHERE EXISTS (SELECT FROM {0})"
@@ -70,6 +70,15 @@ def settings_for(sandbox: str, app: str, database: str, redis: str, **more: Any)
         "sandbox_url": sandbox,
     }
     return Settings(**{"_env_file": None, **given, **more})
+
+
+def opening() -> datetime:
+    """When the house opens: the next such hour, or the moment that OPENS names."""
+    now = datetime.now(UTC)
+    if "T" in OPENS:
+        return datetime.fromisoformat(OPENS).replace(tzinfo=UTC)
+    opens = datetime.combine(now, time.fromisoformat(OPENS), UTC)
+    return opens if opens > now else opens + timedelta(days=1)
 
 
 class House:
@@ -108,8 +117,7 @@ class House:
                         unit.execute(sa.text(f"ALTER SEQUENCE {name}_id_seq RESTART"))
                 else:
                     unit.execute(sa.text(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY CASCADE"))
-        opens = datetime.combine(datetime.now(UTC), OPENS, UTC)
-        self.set_clocks(opens if opens > datetime.now(UTC) else opens + timedelta(days=1))
+        self.set_clocks(opening())
 
     def hear_of_letters(self, told: bool = True) -> None:
         """Whether Resend tells what becomes of letters, which is a third of all webhooks, and seldom in question."""

@@ -13,7 +13,7 @@ from discuno.bookings.models import Booking
 from discuno.kit.web import zone_name
 from tests.attendee import Attendee
 from tests.factories import all_of, change, in_the_house, someone
-from tests.house import House
+from tests.house import House, opening
 
 
 def in_a_fortnight(house: House) -> str:
@@ -70,7 +70,7 @@ NEVER = ("America/Sao_Paulo", "Asia/Kathmandu")
 
 def changes(zone: str) -> list[date]:
     """The days of the next 360 on which the clocks there change."""
-    today, known = datetime.now(UTC).date(), ZoneInfo(zone)
+    today, known = opening().date(), ZoneInfo(zone)
     offsets = [datetime.combine(today + timedelta(days=n), time(), known).utcoffset() for n in range(2, 362)]
     return [
         today + timedelta(days=n) for n, (before, after) in enumerate(pairwise(offsets), 2) if before != after

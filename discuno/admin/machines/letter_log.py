@@ -99,7 +99,7 @@ def figures(span: Span) -> Figures:
         (back if status in BACK else arrived if status == S.DELIVERED else under_way)[n] += number
     series = [
         Series("Delivered", "earned", bars.values(span, arrived)),
-        Series("On the way", "paid", bars.values(span, under_way)),
+        Series("On the way, or not heard of", "paid", bars.values(span, under_way)),
         Series("Bounced, spam or not sent", "back", bars.values(span, back), sign=-1),
     ]
     ordered = dict(sorted(by_template.items(), key=lambda each: -each[1].total()))
