@@ -197,6 +197,9 @@ def test_how_often_letters_went_is_read_off_an_index(lived: House) -> None:
     asked = asked_by(lived, staff(lived), f"{TEMPLATES}/sign_in")
     [counted] = [each for each in asked if "GROUP BY discuno_email.template" in each.sql]
     assert "ix_discuno_email_created_at" in plan(lived, counted)
+    asked = asked_by(lived, staff(lived), "/admin/emails?period=12m")
+    [unheard] = [each for each in asked if "email.carrier = " in each.sql]
+    assert "ix_discuno_email_by_mail_server" in plan(lived, unheard)
 
 
 def test_a_letter_is_shown_in_sealed_frames_as_text_and_with_its_calendar_file(lived: House) -> None:
