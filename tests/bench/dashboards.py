@@ -52,6 +52,8 @@ PAGES = (
     "/admin/payments/777",
     "/admin/emails",
     "/admin/emails?status=bounced",
+    "/admin/emails?period=12m",
+    "/admin/emails/templates",
     "/admin/webhooks",
     "/admin/jobs",
     "/admin/reconciliation",
@@ -63,6 +65,7 @@ PAGES = (
     "/admin/bulk",
     "/admin/mentors",
     "/admin/people",
+    "/metrics",
 )
 
 
