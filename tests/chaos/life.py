@@ -339,6 +339,7 @@ class Life(Changes):
         for a_while in ("an hour", "a day", "two minutes"):
             self.all_goes_well_for(a_while)
         self.outside.reconcile()
+        self.outside.settle_down()  # what it found is told of in a letter
         self.truth.holds_in_quiet()
         self.truth.drift_is_what_strangers_did()
         before = self.truth.money()
